@@ -1,0 +1,59 @@
+# Two commands: `make ask Q="..."` and `make test`. Each does all the set-up that it needs, once.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(shell $(name) -c 'import sys; sys.version_info[:2] in [(3, 11), (3, 12), (3, 13)] and print("$(name)")' 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+export MUTDA_DATA_DIR ?= $(CURDIR)/.mutda
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUTF8 := 1
+export Q ?=
+
+.PHONY: help ask chat test lint lock clean
+
+help:
+	@echo 'make ask Q="연차 휴가는 며칠인가요?"   set up once, then ask the sample documents'
+	@echo 'make chat                              the same, as a conversation'
+	@echo 'make test                              set up once, then run all tests'
+	@echo 'make lint | lock | clean               check style and types | renew the locks | remove what make made'
+
+ask: $(MUTDA_DATA_DIR)/.samples
+	@$(BIN)/mutda ask "$$Q"
+
+chat: $(MUTDA_DATA_DIR)/.samples
+	@$(BIN)/mutda chat
+
+test: $(VENV)/.test $(VENV)/.weights
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo 'Mutda needs Python 3.11, 3.12 or 3.13: install one, or name it with PYTHON=...' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: requirements-dev.lock $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --only-binary :all: -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.weights: $(VENV)/.core
+	$(BIN)/mutda models pull
+	@touch $@
+
+$(MUTDA_DATA_DIR)/.samples: $(VENV)/.core $(VENV)/.weights $(wildcard samples/*)
+	$(BIN)/mutda ingest samples --prune
+	@touch $@
+
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --upgrade --output-file requirements.lock
+	uv pip compile pyproject.toml --group dev --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mutda .langgraph_api .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,322 @@
+"""One collection at rest: documents, their chunks with vectors, and the keyword index, in one SQLite file."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from app.corpus.bigrams import bigrams
+from app.corpus.passage import Chunk
+from app.corpus.schema import IN_MEMORY, open_to_read, open_to_write
+from app.models.embedder import Vectors
+
+Ids = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A source and the file it was, as far as that is known."""
+
+    id: int = 0
+    path: str  # absolute; one document for each path
+    given: str  # as the user wrote it
+    name: str  # as shown
+    sha256: str
+    size_bytes: int
+    mtime_ns: int
+    checked_ns: int  # when size and time were last read, by this machine's clock
+    loader: str
+    title: str
+    notes: tuple[str, ...] = ()
+    ingested_at: str  # UTC, ISO 8601
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredChunk:
+    """A chunk as it is kept, with the name of its document."""
+
+    id: int
+    source: str
+    heading: str
+    section: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Which state of the store this is. Two states never share a stamp, also over copies and restores."""
+
+    generation: int
+    state: str
+
+
+def indexed_text(heading: str, text: str) -> str:
+    """What is embedded and what the keywords are taken from: a passage with the headings above it."""
+    return f"{heading}\n{text}" if heading else text
+
+
+class Store:
+    """The collection's file. One connection: callers of several threads take turns."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._changed = False
+
+    @classmethod
+    def to_write(cls, path: Path) -> Self:
+        """Open or make the file. Raises CorpusError as `open_to_write` does."""
+        return cls(open_to_write(path))
+
+    @classmethod
+    def to_read(cls, path: Path) -> Self:
+        """Open a file that is there. Raises CorpusError as `open_to_read` does."""
+        return cls(open_to_read(path))
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """A store that is gone when it is closed."""
+        return cls(open_to_write(IN_MEMORY))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What is read inside is one state, whatever is committed meanwhile."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """What is written inside is seen by others as one change, or, after an error or a crash, not at all."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._changed = False
+        try:
+            yield
+            if self._changed:
+                self.set_meta("generation", str(self.stamp().generation + 1))
+                self.set_meta("state", secrets.token_hex(8))
+            self._db.execute("COMMIT")
+        except BaseException:
+            # A full disk makes SQLite roll back by itself.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    # Meta
+
+    def get_meta(self, key: str) -> str | None:
+        """A value of the collection's own."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a value of the collection's own."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
+
+    def stamp(self) -> Stamp:
+        """The state that is being read."""
+        rows = dict(self._db.execute("SELECT key, value FROM meta WHERE key IN ('generation', 'state')"))
+        return Stamp(int(rows["generation"]), rows["state"])
+
+    # Documents
+
+    def documents(self) -> list[Document]:
+        """Every document, by name."""
+        rows = self._db.execute(
+            "SELECT id, path, given, name, sha256, size_bytes, mtime_ns, checked_ns, loader, title, notes,"
+            " ingested_at FROM documents ORDER BY name, path"
+        )
+        return [_document(row) for row in rows]
+
+    def put_document(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        """Write a document whole, in place of the one at the same path if there is one.
+
+        Args:
+            document: its `id` is not read.
+            vectors: float32 of shape (len(chunks), dimensions).
+        """
+        if len(chunks) != len(vectors):
+            raise ValueError(f"{len(chunks)} chunks, {len(vectors)} vectors")
+        old = self._db.execute("SELECT id FROM documents WHERE path = ?", (document.path,)).fetchone()
+        if old is not None:
+            self.delete_document(old[0])
+        document_id = self._db.execute(
+            "INSERT INTO documents(path, given, name, sha256, size_bytes, mtime_ns, checked_ns, loader, title,"
+            " notes, ingested_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                document.path,
+                document.given,
+                document.name,
+                document.sha256,
+                document.size_bytes,
+                document.mtime_ns,
+                document.checked_ns,
+                document.loader,
+                document.title,
+                json.dumps(document.notes, ensure_ascii=False),
+                document.ingested_at,
+            ),
+        ).lastrowid
+        for ordinal, (chunk, vector) in enumerate(zip(chunks, _blobs(vectors), strict=True)):
+            section = " > ".join(chunk.section)
+            chunk_id = self._db.execute(
+                'INSERT INTO chunks(document_id, ordinal, heading, section, page, start, "end", text, vector)'
+                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    document_id,
+                    ordinal,
+                    chunk.heading,
+                    section,
+                    chunk.page,
+                    chunk.start,
+                    chunk.end,
+                    chunk.text,
+                    vector,
+                ),
+            ).lastrowid
+            tokens = " ".join(bigrams(indexed_text(chunk.heading, chunk.text)))
+            self._db.execute("INSERT INTO words(rowid, tokens) VALUES(?, ?)", (chunk_id, tokens))
+        self._changed = True
+
+    def touch_document(self, document_id: int, *, size_bytes: int, mtime_ns: int, checked_ns: int) -> None:
+        """Note that a file has another time and the same content. Nothing that is searched changes."""
+        self._db.execute(
+            "UPDATE documents SET size_bytes = ?, mtime_ns = ?, checked_ns = ? WHERE id = ?",
+            (size_bytes, mtime_ns, checked_ns, document_id),
+        )
+
+    def delete_document(self, document_id: int) -> None:
+        """Delete a document and all that was made of it."""
+        self._db.execute(
+            "DELETE FROM words WHERE rowid IN (SELECT id FROM chunks WHERE document_id = ?)", (document_id,)
+        )
+        self._db.execute("DELETE FROM documents WHERE id = ?", (document_id,))
+        self._changed = True
+
+    # Chunks and vectors
+
+    def counts(self) -> tuple[int, int]:
+        """Documents and chunks."""
+        row = self._db.execute("SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks)").fetchone()
+        return int(row[0]), int(row[1])
+
+    def chunk_ids(self) -> Ids:
+        """The id of every chunk, ascending."""
+        ids = np.fromiter((row[0] for row in self._db.execute("SELECT id FROM chunks")), dtype=np.int64)
+        ids.sort()
+        return ids
+
+    def chunks(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
+        """Chunks by id. Ids that are gone are left out."""
+        rows = self._db.execute(
+            'SELECT c.id, d.name, c.heading, c.section, c.page, c.start, c."end", c.text'
+            " FROM chunks c JOIN documents d ON d.id = c.document_id"
+            " WHERE c.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(ids),),
+        )
+        return {
+            row[0]: StoredChunk(
+                id=row[0],
+                source=row[1],
+                heading=row[2],
+                section=row[3],
+                page=row[4],
+                start=row[5],
+                end=row[6],
+                text=row[7],
+            )
+            for row in rows
+        }
+
+    def vectors(self, dimensions: int, ids: Sequence[int] | None = None) -> tuple[Ids, Vectors]:
+        """Ids, and float32 of shape (len(ids), dimensions), by ascending id: all, or those asked for."""
+        if ids is None:
+            rows = self._db.execute("SELECT id, vector FROM chunks ORDER BY id").fetchall()
+        else:
+            rows = self._db.execute(
+                "SELECT id, vector FROM chunks WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+                (json.dumps(ids),),
+            ).fetchall()
+        flat = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
+        return np.array([row[0] for row in rows], dtype=np.int64), flat.reshape(len(rows), dimensions)
+
+    def vectors_by_text(self, *, path: str, sha256: str, dimensions: int) -> dict[str, Vectors]:
+        """Vectors of the document at `path` and of equal files, by the text that was embedded."""
+        rows = self._db.execute(
+            "SELECT c.heading, c.text, c.vector FROM chunks c JOIN documents d ON d.id = c.document_id"
+            " WHERE d.path = ? OR d.sha256 = ?",
+            (path, sha256),
+        )
+        return {
+            indexed_text(heading, text): np.frombuffer(vector, dtype="<f4", count=dimensions)
+            for heading, text, vector in rows
+        }
+
+    def texts_after(self, chunk_id: int, limit: int) -> list[tuple[int, str]]:
+        """The next chunks after an id: (id, the text that is embedded)."""
+        rows = self._db.execute(
+            "SELECT id, heading, text FROM chunks WHERE id > ? ORDER BY id LIMIT ?", (chunk_id, limit)
+        )
+        return [(row[0], indexed_text(row[1], row[2])) for row in rows]
+
+    def set_vectors(self, ids: Sequence[int], vectors: Vectors) -> None:
+        """Replace the vectors of chunks: float32 of shape (len(ids), dimensions)."""
+        self._db.executemany(
+            "UPDATE chunks SET vector = ? WHERE id = ?", zip(_blobs(vectors), ids, strict=True)
+        )
+        self._changed = True
+
+    # Keywords
+
+    def keyword_search(self, tokens: Sequence[str], limit: int) -> dict[int, float]:
+        """The best chunks that hold any of the tokens: BM25 by chunk id, larger is better.
+
+        BM25 with k1 = 1.2 and b = 0.75, as SQLite's FTS5 computes it.
+        """
+        if not tokens:
+            return {}
+        query = " OR ".join(f'"{token}"' for token in tokens)
+        rows = self._db.execute(
+            "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?", (query, limit)
+        )
+        return dict(rows.fetchall())
+
+    def document_frequencies(self, tokens: Sequence[str]) -> Mapping[str, int]:
+        """In how many chunks each token stands."""
+        frequencies = {}
+        for token in tokens:
+            row = self._db.execute("SELECT doc FROM vocabulary WHERE term = ?", (token,)).fetchone()
+            frequencies[token] = 0 if row is None else int(row[0])
+        return frequencies
+
+    def size_bytes(self) -> int:
+        """The size of the store's pages, on disk or in memory."""
+        row = self._db.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()
+        return int(row[0])
+
+
+def _blobs(vectors: Vectors) -> list[bytes]:
+    return [row.tobytes() for row in np.ascontiguousarray(vectors, dtype="<f4")]
+
+
+def _document(row: tuple[object, ...]) -> Document:
+    # STRICT tables: the types are as declared.
+    names = ("id", "path", "given", "name", "sha256", "size_bytes", "mtime_ns", "checked_ns", "loader", "title")
+    values = dict(zip((*names, "notes", "ingested_at"), row, strict=True))
+    values["notes"] = tuple(json.loads(str(values["notes"])))
+    return Document(**values)  # type: ignore[arg-type]

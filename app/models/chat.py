@@ -1,0 +1,164 @@
+"""One way to call any chat model: streamed, bounded in tokens and in time, with its costs."""
+
+import asyncio
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage
+
+from app.errors import ModelError
+
+TOP_LOGPROBS = 20
+
+Messages = Sequence[BaseMessage]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What one call gave, and what it cost."""
+
+    text: str
+    prompt_tokens: int = 0
+    """All tokens of the prompt, cached ones included."""
+    cached_tokens: int = 0
+    """Of these, the ones the engine did not evaluate again."""
+    output_tokens: int = 0
+    truncated: bool = False
+    """The model was stopped by its token limit."""
+    first_token: Mapping[str, float] = field(default_factory=dict)
+    """Log-probabilities of the likeliest first tokens; empty where the backend gives none."""
+    logprobs: tuple[float, ...] = ()
+    """One for each output token; empty where the backend gives none."""
+    seconds: float = 0.0
+
+
+class LanguageModel(ABC):
+    """A chat model as the graph uses it. One subclass for each backend."""
+
+    spec: str
+    family: str
+    """Names the calibration and the prompt overrides that fit this model."""
+    context_tokens: int
+
+    @abstractmethod
+    def chat(self) -> BaseChatModel:
+        """The LangChain model that calls go through."""
+
+    @abstractmethod
+    def options(self, *, max_tokens: int, logprobs: bool) -> dict[str, Any]:
+        """Per-call arguments in this backend's own words."""
+
+    @abstractmethod
+    def explain(self, error: Exception) -> str | None:
+        """One line for an error of the service; None for anything that is a bug."""
+
+    async def count_tokens(self, messages: Messages) -> int:
+        """Tokens of the rendered prompt, or an upper estimate where the backend cannot tell."""
+        return estimate_tokens(messages)
+
+    async def aclose(self) -> None:
+        """Release what the model holds."""
+
+    async def call(
+        self,
+        messages: Messages,
+        *,
+        max_tokens: int,
+        timeout_s: float,
+        logprobs: bool = False,
+        silent: bool = True,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Reply:
+        """Send `messages` and read the whole answer.
+
+        `silent` keeps the tokens out of LangGraph's message stream. Raises ModelError when the
+        service fails or `timeout_s` ends; closing the stream early stops the work on the server.
+        """
+        started = time.monotonic()
+        whole: AIMessageChunk | None = None
+        try:
+            async with asyncio.timeout(timeout_s):
+                stream = self.chat().astream(
+                    list(messages),
+                    config={"tags": ["nostream"]} if silent else None,
+                    **self.options(max_tokens=max_tokens, logprobs=logprobs),
+                )
+                async for piece in stream:
+                    assert isinstance(piece, AIMessageChunk)
+                    if on_text and piece.content:
+                        on_text(str(piece.content))
+                    whole = piece if whole is None else whole + piece
+        except TimeoutError:
+            raise ModelError(
+                f"{self.spec} did not finish within {timeout_s:.0f} s. "
+                "Raise MUTDA_CALL_TIMEOUT_S, or choose a smaller model."
+            ) from None
+        except Exception as error:
+            line = self.explain(error)
+            if line is None:
+                raise
+            raise ModelError(line) from error
+        if whole is None:
+            raise ModelError(f"{self.spec} closed the connection without an answer. Try again.")
+        return read_reply(whole, seconds=time.monotonic() - started)
+
+
+def read_reply(message: AIMessageChunk, *, seconds: float) -> Reply:
+    """Turn a merged LangChain message into a Reply."""
+    metadata = message.response_metadata
+    usage: Mapping[str, Any] = message.usage_metadata or {}
+    tokens = _logprob_items(metadata.get("logprobs"))
+    top = tokens[0].get("top_logprobs", []) if tokens else []
+    return Reply(
+        text=str(message.content),
+        prompt_tokens=usage.get("input_tokens", 0),
+        cached_tokens=(usage.get("input_token_details") or {}).get("cache_read", 0) or 0,
+        output_tokens=usage.get("output_tokens", 0),
+        truncated="length" in (metadata.get("finish_reason"), metadata.get("done_reason")),
+        first_token={item["token"]: item["logprob"] for item in top},
+        logprobs=tuple(item["logprob"] for item in tokens),
+        seconds=seconds,
+    )
+
+
+def _logprob_items(raw: Any) -> list[dict[str, Any]]:
+    if isinstance(raw, dict):
+        raw = raw.get("content")
+    return list(raw) if raw else []
+
+
+def choice_probability(reply: Reply, positive: str = "yes", negative: str = "no") -> float:
+    """Probability of `positive` against `negative` as the first word, letter case folded.
+
+    Read over the likeliest first tokens; a backend without log-probabilities leaves only the
+    sampled word, which gives 1, 0 or, for any other word, .5.
+    """
+    weight = {positive: 0.0, negative: 0.0}
+    for token, logprob in reply.first_token.items():
+        word = token.strip().casefold()
+        if word in weight:
+            weight[word] += math.exp(logprob)
+    total = sum(weight.values())
+    if total > 0:
+        return weight[positive] / total
+    word = reply.text.strip().casefold()
+    return 1.0 if word.startswith(positive) else 0.0 if word.startswith(negative) else 0.5
+
+
+def estimate_tokens(messages: Messages) -> int:
+    """An upper estimate without a tokenizer: each non-ASCII character one token, ASCII two a token.
+
+    Korean costs about .75 tokens a character with the tokenizers of Qwen 2.5 and Llama 3, English
+    about .25; eight tokens a message cover the template's markers.
+    """
+    total = 0
+    for message in messages:
+        text = str(message.content)
+        ascii_count = sum(character.isascii() for character in text)
+        total += (len(text) - ascii_count) + (ascii_count + 1) // 2 + 8
+    return total

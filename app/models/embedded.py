@@ -1,0 +1,35 @@
+"""`embedded:`: a GGUF loaded into this process."""
+
+from pathlib import Path
+
+from app.models.engine import Engine
+from app.models.openai import OpenAIModel
+
+
+class EmbeddedModel(OpenAIModel):
+    """The engine and the client that speaks to it, closed together."""
+
+    def __init__(self, engine: Engine, *, spec: str, family: str, timeout_s: float) -> None:
+        super().__init__(
+            spec=spec,
+            name="embedded",
+            family=family,
+            base_url=f"{engine.url}/v1",
+            api_key=engine.api_key,
+            context_tokens=engine.context_tokens,
+            timeout_s=timeout_s,
+            trust_env=False,  # a proxy must never see what goes over loopback
+        )
+        self._engine = engine
+
+    @classmethod
+    async def load(
+        cls, path: Path, *, spec: str, context_tokens: int, threads: int, timeout_s: float
+    ) -> "EmbeddedModel":
+        """Load the GGUF at `path`. Raises ModelError when the engine refuses it."""
+        engine = await Engine.start(path, context_tokens=context_tokens, threads=threads)
+        return cls(engine, spec=spec, family=path.stem.lower(), timeout_s=timeout_s)
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        self._engine.close()

@@ -1,0 +1,100 @@
+"""`openai:NAME`: any server that speaks OpenAI's chat protocol, and the embedded engine."""
+
+from typing import Any
+
+import httpx
+from langchain_core.language_models import BaseChatModel
+from langchain_openai import ChatOpenAI
+from openai import APIConnectionError, APIError, APIStatusError, AuthenticationError, NotFoundError
+
+from app.models.chat import TOP_LOGPROBS, LanguageModel, Messages, estimate_tokens
+
+_ROLES = {"human": "user", "ai": "assistant", "system": "system"}
+
+
+class OpenAIModel(LanguageModel):
+    """Chat over /v1/chat/completions; tokens counted by llama.cpp's /tokenize where it is there."""
+
+    def __init__(
+        self,
+        *,
+        spec: str,
+        name: str,
+        base_url: str,
+        api_key: str,
+        context_tokens: int,
+        timeout_s: float,
+        family: str = "",
+        trust_env: bool = True,
+    ) -> None:
+        self.spec = spec
+        self.family = family or name
+        self.context_tokens = context_tokens
+        self._url = base_url.rstrip("/")
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout_s, connect=5.0),
+            trust_env=trust_env,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+        )
+        self._chat = ChatOpenAI(
+            model=name,
+            base_url=self._url,
+            api_key=api_key or "none",  # type: ignore[arg-type]
+            temperature=0,
+            max_retries=0,
+            stream_usage=True,
+            use_responses_api=False,
+            http_async_client=self._http,
+        )
+        self._can_tokenize: bool | None = None
+
+    def chat(self) -> BaseChatModel:
+        return self._chat
+
+    def options(self, *, max_tokens: int, logprobs: bool) -> dict[str, Any]:
+        # In extra_body, because the library renames the argument to one that older local servers ignore.
+        options: dict[str, Any] = {"extra_body": {"max_tokens": max_tokens}}
+        if logprobs:
+            options |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+        return options
+
+    def explain(self, error: Exception) -> str | None:
+        if isinstance(error, AuthenticationError):
+            return f"{self._url} refused the key. Set MUTDA_OPENAI_API_KEY."
+        if isinstance(error, NotFoundError):
+            return f"{self._url} does not have the model {self.spec.partition(':')[2]}. Check the name."
+        if isinstance(error, APIStatusError):
+            return f"{self._url} answered {error.status_code}: {error.message[:200]}"
+        if isinstance(error, APIConnectionError | httpx.TransportError):
+            return f"{self._url} cannot be reached. Start the server, or set MUTDA_OPENAI_BASE_URL."
+        if isinstance(error, APIError):
+            return f"{self._url} broke off: {error.message[:200]}"
+        return None
+
+    async def count_tokens(self, messages: Messages) -> int:
+        # A byte-level tokenizer never makes more tokens than bytes: most prompts need no request.
+        size_bytes = sum(len(str(message.content).encode()) + 16 for message in messages)
+        if size_bytes < self.context_tokens // 2 or self._can_tokenize is False:
+            return min(size_bytes, estimate_tokens(messages)) if self._can_tokenize is False else size_bytes
+        count = await self._tokenize(messages)
+        self._can_tokenize = count is not None
+        return estimate_tokens(messages) if count is None else count
+
+    async def _tokenize(self, messages: Messages) -> int | None:
+        root = self._url.removesuffix("/v1")
+        try:
+            rendered = await self._http.post(f"{root}/apply-template", json={"messages": _plain(messages)})
+            prompt = rendered.raise_for_status().json()["prompt"]
+            answer = await self._http.post(
+                f"{root}/tokenize", json={"content": prompt, "parse_special": True}
+            )
+            return len(answer.raise_for_status().json()["tokens"])
+        except (httpx.HTTPError, KeyError, ValueError):
+            return None
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+
+def _plain(messages: Messages) -> list[dict[str, str]]:
+    return [{"role": _ROLES[message.type], "content": str(message.content)} for message in messages]

@@ -1,0 +1,92 @@
+"""From signals to decisions: is the answer in these passages, and is it what they say?
+
+Two small logistic models over signals that cost next to nothing, fitted on a mixture of question
+kinds (docs/calibration.md): a gate or a weight that is right on one kind of questions alone was
+measured to ruin another.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+EPSILON = 1e-4
+
+
+def logit(probability: float) -> float:
+    """Log-odds, bounded so that a certain grader cannot outvote everything."""
+    share = min(max(probability, EPSILON), 1 - EPSILON)
+    return math.log(share / (1 - share))
+
+
+def logistic(value: float) -> float:
+    """Inverse of `logit`, without overflow."""
+    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Weights and thresholds of one model family."""
+
+    family: str
+    evidence_weights: Mapping[str, float]
+    """Over "bias", "grade" (log-odds), "coverage", "dense"."""
+    grounded_weights: Mapping[str, float]
+    """The same, and "logprob" (mean of the answer's tokens), "check" (log-odds), "attached"."""
+    accept: float
+    """Evidence from which an answer is tried."""
+    accept_first: float
+    """The same at the first, narrow look: below it the look is widened before anything is refused."""
+    hopeless_coverage: float
+    """Coverage below which nothing retrieved bears on the question: refused without a call."""
+    hopeless: float
+    """Evidence at the first look below which a wider one was not worth its cost."""
+    grounded: float
+    """Groundedness from which an answer is given."""
+    fitted_on: str = ""
+    """Which questions, in words."""
+
+
+def weigh(weights: Mapping[str, float], signals: Mapping[str, float]) -> float:
+    """Logistic regression: a probability from named signals."""
+    return logistic(weights["bias"] + sum(weights[name] * signals[name] for name in weights if name != "bias"))
+
+
+def evidence(calibration: Calibration, *, grade: float, coverage: float, dense: float) -> float:
+    """Probability that the passages hold the answer."""
+    return weigh(calibration.evidence_weights, {"grade": logit(grade), "coverage": coverage, "dense": dense})
+
+
+def groundedness(
+    calibration: Calibration,
+    *,
+    grade: float,
+    coverage: float,
+    dense: float,
+    logprob: float,
+    check: float,
+    attached: float,
+) -> float:
+    """Probability that the answer is what the passages say."""
+    signals = {
+        "grade": logit(grade),
+        "coverage": coverage,
+        "dense": dense,
+        "logprob": logprob,
+        "check": logit(check),
+        "attached": attached,
+    }
+    return weigh(calibration.grounded_weights, signals)
+
+
+@cache
+def load_calibration(family: str) -> Calibration:
+    """The calibration whose family name begins the model's, the longest first, else `default`."""
+    folder = files("graphs") / "calibrations"
+    names = sorted((entry.name for entry in folder.iterdir() if entry.name.endswith(".json")), key=len, reverse=True)
+    chosen = next((name for name in names if family.startswith(name.removesuffix(".json"))), "default.json")
+    data: dict[str, Any] = json.loads((folder / chosen).read_text(encoding="utf-8"))
+    return Calibration(**data)

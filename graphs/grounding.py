@@ -1,0 +1,137 @@
+"""Does an answer stand in the passages? Citations, numbers and names, without a model."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.corpus.bigrams import bigrams
+from app.corpus.passage import Passage
+from app.corpus.sentences import sentence_spans
+from graphs.numbers import dates_in, numbers_in
+
+# A sentence that shares less than this with its best source gets no citation.
+MIN_SUPPORT = 0.5
+_WORD = re.compile(r"[가-힣A-Za-z]+")
+# Endings that an answer adds to a word of the documents; longest first.
+_ENDINGS = (
+    "이었습니다 였습니다 했습니다 입니다 합니다 됩니다 습니다 이라고 에서는 으로는 에게서 까지는 이며 이고 에서 으로 에게 까지 부터 "
+    "이다 하다 한다 된다 라고 처럼 보다 은 는 이 가 을 를 의 에 로 와 과 도 만 요 다"
+).split()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Citation:
+    """The sentence of a passage that an answer rests on; offsets are into the source's text."""
+
+    n: int
+    source: str
+    section: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+
+
+def _stem(word: str) -> str:
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 2:
+            return word[: -len(ending)]
+    return word
+
+
+def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citation]:
+    """The best-supporting sentence for each sentence of the answer, each once, in order of use.
+
+    Support is the share of the answer's bigrams that stand in the sentence or its heading; among
+    equals the sentence that shares more with the question, then the earlier one, wins.
+    """
+    asked = set(bigrams(question))
+    cited: dict[tuple[int, int], Citation] = {}
+    for left, right in sentence_spans(answer):
+        said = _content(answer[left:right], asked)
+        best: tuple[float, float, int, int, int] | None = None
+        for number, passage in enumerate(passages, start=1):
+            heading = set(bigrams(passage.heading))
+            for start, end in sentence_spans(passage.text):
+                there = set(bigrams(passage.text[start:end]))
+                support = len(said & (there | heading)) / len(said) if said else 0.0
+                rank = (support, len(asked & (there | heading)) / max(1, len(asked)), -number, start, end)
+                if best is None or rank[:3] > best[:3]:
+                    best = rank
+        if best and best[0] >= MIN_SUPPORT:
+            number, start, end = -best[2], best[3], best[4]
+            passage = passages[number - 1]
+            cited.setdefault(
+                (number, start),
+                Citation(
+                    n=number,
+                    source=passage.source,
+                    section=passage.section,
+                    page=passage.page,
+                    start=passage.start + start,
+                    end=passage.start + end,
+                    text=passage.text[start:end],
+                ),
+            )
+    return list(cited.values())
+
+
+def _content(text: str, asked: set[str]) -> set[str]:
+    """Bigrams that the answer adds to the question; all of them where it only repeats the question."""
+    stems = " ".join(_stem(word) for word in re.findall(r"[\w,.%]+", text))
+    said = set(bigrams(stems))
+    return said - asked or said
+
+
+def support(answer: str, question: str, passages: Sequence[Passage]) -> float:
+    """Share of the answer's own bigrams that stand somewhere in the passages, 0..1."""
+    said = _content(answer, set(bigrams(question)))
+    there: set[str] = set()
+    for passage in passages:
+        there.update(bigrams(passage.heading), bigrams(passage.text))
+    return len(said & there) / len(said) if said else 0.0
+
+
+def stray_numbers(answer: str, sources: Sequence[str]) -> list[str]:
+    """Numbers and dates of the answer that stand in none of `sources`, as they can be shown."""
+    numbers = set().union(*(numbers_in(text) for text in sources)) if sources else set()
+    dates = set().union(*(dates_in(text) for text in sources)) if sources else set()
+    stray = [day.isoformat() for day in dates_in(answer) - dates]
+    stray += [f"{float(value):g}" for value in numbers_in(answer) - numbers]
+    return sorted(stray)
+
+
+def stray_names(answer: str, sources: Sequence[str]) -> list[str]:
+    """Words of three letters or more none of whose bigrams stand in `sources`."""
+    there = set().union(*(bigrams(text) for text in sources)) if sources else set()
+    stray = []
+    for word in _WORD.findall(answer):
+        stem = _stem(word)
+        if len(stem) >= 3 and not set(bigrams(stem)) & there:
+            stray.append(stem)
+    return stray
+
+
+def repair(answer: str, passages: Sequence[Passage]) -> str:
+    """Replace words that stand nowhere by the one word of the passages that differs in a letter.
+
+    A small model misspells names it copies ("서종대학교" for "세종대학교"). Only a word of three
+    syllables or more, and only a single close candidate, is replaced; numbers never are.
+    """
+    text = " ".join(f"{passage.heading} {passage.text}" for passage in passages)
+    vocabulary = {_stem(word) for word in _WORD.findall(text) if len(_stem(word)) >= 3}
+
+    def mend(match: re.Match[str]) -> str:
+        word = match[0]
+        stem = _stem(word)
+        if len(stem) < 3 or stem in text:
+            return word
+        near = [
+            candidate
+            for candidate in difflib.get_close_matches(stem, vocabulary, n=2, cutoff=0.66)
+            if len(candidate) == len(stem) and sum(a != b for a, b in zip(candidate, stem, strict=True)) == 1
+        ]
+        return near[0] + word[len(stem) :] if len(near) == 1 else word
+
+    return _WORD.sub(mend, answer)

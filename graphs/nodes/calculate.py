@@ -1,0 +1,38 @@
+"""Have the model write the calculation, and the calculator do it."""
+
+from typing import Any
+
+from app.errors import CalculationError
+from app.models.chat import choice_probability
+from app.prompts import load, render
+from graphs.calculation import read_plan, unsupported
+from graphs.prefix import document_lines, prompt
+from graphs.run import Run
+from graphs.state import State
+from tools.calculator import calculate as evaluate
+
+PLAN_TOKENS = 96
+
+
+async def calculate(state: State, run: Run) -> dict[str, Any]:
+    """Sets `calculation`, or `query` for a fact that is missing, or clears `arithmetic`."""
+    model = run.resources.model
+    gate = await run.ask(
+        prompt(state, model, load("needs_calculation", state.language, model.family)), max_tokens=1, logprobs=True
+    )
+    if choice_probability(gate) < 0.5:
+        return {"arithmetic": False, "query": ""}
+    today = run.resources.today()
+    instruction = render(load("calculation", state.language, model.family), today=today.isoformat())
+    reply = await run.ask(prompt(state, model, instruction), max_tokens=PLAN_TOKENS)
+    plan = read_plan(reply.text)
+    if plan.lookup:
+        return {"query": plan.lookup, "rewrites": state.rewrites + 1}
+    sources = [document_lines(state, state.shown), state.standalone or state.question, today.isoformat()]
+    if not plan.expression or unsupported(plan.expression, sources):
+        return {"arithmetic": False, "query": ""}
+    try:
+        result = evaluate(plan.expression, today=today)
+    except CalculationError as error:
+        return {"arithmetic": False, "query": "", "notices": [*state.notices, str(error)]}
+    return {"calculation": f"{result.expression} = {result.text}", "query": ""}

@@ -1,0 +1,53 @@
+"""Do the shown passages hold the answer? One token, read through its probabilities."""
+
+from typing import Any
+
+from app.models.chat import choice_probability
+from app.prompts import load
+from graphs.evidence import Calibration, evidence
+from graphs.prefix import fitting, prompt
+from graphs.run import Run
+from graphs.state import State, Verdict
+
+
+async def grade(state: State, run: Run) -> dict[str, Any]:
+    """Asks the model unless the retrieval signals alone say that nothing bears on the question."""
+    calibration = run.resources.calibration
+    from_web = any(passage["extra"].get("origin") == "web" for passage in state.found[: state.shown])
+    if not from_web and state.coverage < calibration.hopeless_coverage:
+        return {"evidence": 0.0, "verdict": "no", "grade": 0.0}
+    model = run.resources.model
+    shown = await fitting(state, model)
+    notices = state.notices
+    if dropped := state.shown - shown:
+        notices = [*notices, f"{dropped} passages did not fit the model's context and were left out"]
+    if shown == 0:
+        return {"shown": 0, "verdict": "no", "notices": notices}
+    state.shown = shown
+    step = "grade_calculation" if state.arithmetic and state.searches else "grade"
+    instruction = load(step, state.language, model.family)
+    reply = await run.ask(prompt(state, model, instruction), max_tokens=1, logprobs=True)
+    probability = choice_probability(reply)
+    score = evidence(calibration, grade=probability, coverage=state.coverage, dense=state.dense)
+    return {
+        "shown": shown,
+        "notices": notices,
+        "grade": probability,
+        "evidence": score,
+        "verdict": judge(
+            score,
+            calibration,
+            accept=run.context.accept,
+            first_look=shown <= run.context.look and shown < min(run.context.wide, len(state.found)),
+        ),
+    }
+
+
+def judge(score: float, calibration: Calibration, *, accept: float | None, first_look: bool) -> Verdict:
+    """yes, doubt or no. A first, narrow look asks for more before it says yes, and for little to go on."""
+    bar = calibration.accept if accept is None else accept
+    if first_look:
+        bar = max(bar, calibration.accept_first)
+    if score >= bar:
+        return "yes"
+    return "doubt" if score >= calibration.hopeless else "no"

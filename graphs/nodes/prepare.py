@@ -1,0 +1,56 @@
+"""Read the question: its language, what it borrows from earlier turns, whether it may need arithmetic."""
+
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.messages import HumanMessage, SystemMessage
+
+from app.corpus.bigrams import bigrams
+from app.prompts import language_of, load, render
+from graphs.calculation import may_calculate
+from graphs.run import BudgetEnd, Run
+from graphs.state import State, Turn, fresh
+
+MAX_QUESTION_CHARS = 2000
+MAX_TURNS = 4
+REWRITE_TOKENS = 80
+
+
+async def prepare(state: State, run: Run) -> dict[str, Any]:
+    """Clears what an earlier turn left, and makes a follow-up stand alone."""
+    question = " ".join(state.question.split())[:MAX_QUESTION_CHARS]
+    language = language_of(question)
+    standalone = question
+    if state.history and question:
+        standalone = await _standalone(state.history[-MAX_TURNS:], question, language, run)
+    return fresh(state) | {
+        "trace_id": uuid4().hex,
+        "language": language,
+        "standalone": standalone,
+        "query": standalone,
+        "arithmetic": may_calculate(standalone),
+    }
+
+
+async def _standalone(history: list[Turn], question: str, language: Any, run: Run) -> str:
+    talk = "\n".join(f"{turn['role']}: {' '.join(turn['content'].split())[:300]}" for turn in history)
+    family = run.resources.model.family
+    instruction = render(load("standalone", language, family), history=talk, question=question)
+    last_question = next((turn["content"] for turn in reversed(history) if turn["role"] == "user"), "")
+    joined = f"{' '.join(last_question.split())} {question}".strip()
+    try:
+        reply = await run.ask(
+            [SystemMessage(load("system", language, family)), HumanMessage(instruction)], max_tokens=REWRITE_TOKENS
+        )
+    except BudgetEnd:
+        return joined
+    return choose_standalone(reply.text, question=question, talk=talk, joined=joined)
+
+
+def choose_standalone(rewritten: str, *, question: str, talk: str, joined: str) -> str:
+    """The model's rewriting when it keeps the question and invents nothing, else both questions together."""
+    line = rewritten.strip().splitlines()[0].strip("\"' ") if rewritten.strip() else ""
+    said, asked, known = set(bigrams(line)), set(bigrams(question)), set(bigrams(f"{talk} {question}"))
+    keeps = len(said & asked) >= 0.5 * len(asked)
+    invents = len(said - known) > 0.35 * len(said)
+    return line if line and keeps and not invents else joined

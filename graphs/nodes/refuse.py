@@ -1,0 +1,33 @@
+"""Say honestly that the documents do not hold the answer, and why."""
+
+from typing import Any
+
+from app.prompts import load
+from graphs.run import Run
+from graphs.state import State
+
+BUDGETS = {"max_llm_calls": "calls", "max_seconds": "seconds"}
+
+
+async def refuse(state: State, run: Run) -> dict[str, Any]:
+    """The text comes from a prompt file, not from a model."""
+    return {
+        "refused": True,
+        "reason": reason_of(state),
+        "answer": load("refusal", state.language, run.resources.model.family),
+    }
+
+
+def reason_of(state: State) -> str:
+    """Which of the ways to a refusal this was, in one line."""
+    if state.ended:
+        return f"budget: {state.ended} reached"
+    if state.problem:
+        return f"withdrawn: {state.problem}"
+    if not state.found:
+        return "no evidence: nothing was found"
+    if state.llm_calls == 0:
+        return "no evidence: nothing found bears on the question"
+    if state.verdict == "yes":
+        return "no answer: the model gave none"
+    return "no evidence: the passages found do not hold the answer"

@@ -1,0 +1,55 @@
+"""Search the documents for the current query."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from app.corpus.passage import Passage
+from graphs.run import Run
+from graphs.state import State
+
+
+async def retrieve(state: State, run: Run) -> dict[str, Any]:
+    """A first search shows the best passages; a later one adds what is new behind those already read."""
+    context = run.context
+    query = state.query or state.standalone or state.question
+    found, coverage, dense = await asyncio.to_thread(_search, state, run, query)
+    merged, shown = merge([Passage(**passage) for passage in state.found], state.shown, found, context.look)
+    return {
+        "found": [asdict(passage) for passage in merged],
+        "shown": shown,
+        "coverage": coverage,
+        "dense": dense,
+        "asked": [*state.asked, query],
+        "verdict": "",
+    }
+
+
+def _search(state: State, run: Run, query: str) -> tuple[list[Passage], float, float]:
+    question = state.standalone or state.question
+    throwaway = state.given is not None
+    corpus = run.resources.corpus_of(state.given or []) if throwaway else run.resources.corpus
+    try:
+        found = corpus.search(query, k=run.context.k)
+        known = [Passage(**passage) for passage in state.found]
+        everything = [*known, *found]
+        coverage = corpus.coverage(question, everything) if everything else 0.0
+        return found, coverage, max((passage.dense for passage in everything), default=0.0)
+    finally:
+        if throwaway:
+            corpus.close()
+
+
+def merge(known: list[Passage], shown: int, found: list[Passage], look: int) -> tuple[list[Passage], int]:
+    """Passages in reading order and how many to show.
+
+    What was shown stays first and in place, because the prompt's prefix is cached up to there; the
+    next `look` new ones follow it.
+    """
+    read = known[:shown]
+    seen = {passage.id for passage in read}
+    new = [passage for passage in found if passage.id not in seen]
+    seen |= {passage.id for passage in new}
+    rest = [passage for passage in known[shown:] if passage.id not in seen]
+    merged = [*read, *new, *rest]
+    return merged, min(len(merged), shown + (min(look, len(new)) if read else look))

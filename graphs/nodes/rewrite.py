@@ -1,0 +1,28 @@
+"""Ask the model what to search for instead, given what it has read."""
+
+from typing import Any
+
+from app.prompts import load
+from graphs.prefix import prompt
+from graphs.run import Run
+from graphs.state import State
+
+QUERY_TOKENS = 32
+MAX_QUERY_CHARS = 200
+
+
+async def rewrite(state: State, run: Run) -> dict[str, Any]:
+    """A new query; empty or already used ones are seen by the route."""
+    model = run.resources.model
+    reply = await run.ask(prompt(state, model, load("rewrite", state.language, model.family)), max_tokens=QUERY_TOKENS)
+    return {"query": clean_query(reply.text), "rewrites": state.rewrites + 1}
+
+
+def clean_query(text: str) -> str:
+    """The first line without quotes, labels and list marks."""
+    lines = [line.strip() for line in text.replace("`", "").splitlines() if line.strip()]
+    line = lines[0] if lines else ""
+    head, colon, rest = line.partition(":")
+    if colon and head.strip().casefold() in ("query", "search query", "search", "검색어"):
+        line = rest
+    return " ".join(line.strip("\"'- ").split())[:MAX_QUERY_CHARS]

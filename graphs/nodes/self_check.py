@@ -1,0 +1,67 @@
+"""Check the answer: numbers, names and citations against the passages, then one token."""
+
+from typing import Any
+
+from app.corpus.passage import Passage
+from app.models.chat import choice_probability
+from app.prompts import load
+from graphs.evidence import groundedness
+from graphs.grounding import cite, stray_names, stray_numbers, support
+from graphs.nodes.generate import instruction
+from graphs.numbers import numbers_in
+from graphs.prefix import document_lines, further_turn, prompt
+from graphs.run import BudgetEnd, Run
+from graphs.state import State
+
+
+async def self_check(state: State, run: Run) -> dict[str, Any]:
+    """Sets `problem` when the answer does not stand, and `grounded`."""
+    passages = [Passage(**passage) for passage in state.found[: state.shown]]
+    question = state.standalone or state.question
+    if found := problem_of(state, passages, question):
+        return {"problem": found, "grounded": 0.0}
+    if state.calculation:
+        return {"problem": "", "grounded": state.evidence}
+    model = run.resources.model
+    first_try = State(**{**vars(state), "problem": ""})
+    messages = further_turn(
+        prompt(state, model, instruction(first_try, model.family)),
+        state.answer,
+        load("check", state.language, model.family),
+    )
+    try:
+        check = choice_probability(await run.ask(messages, max_tokens=1, logprobs=True))
+    except BudgetEnd as end:
+        # What needs no model has passed; an answer that stands in its passages is not thrown away.
+        return {"problem": "", "grounded": state.evidence, "ended": str(end)}
+    calibration = run.resources.calibration
+    score = groundedness(
+        calibration,
+        grade=state.grade,
+        coverage=state.coverage,
+        dense=state.dense,
+        logprob=state.answer_logprob,
+        check=check,
+        attached=support(state.answer, question, passages),
+    )
+    bar = calibration.grounded if run.context.grounded is None else run.context.grounded
+    if score < bar:
+        # Another try over the same passages cannot make up for evidence that is not there.
+        return {"problem": "the documents do not say so", "grounded": score, "attempts": 2}
+    return {"problem": "", "grounded": score}
+
+
+def problem_of(state: State, passages: list[Passage], question: str) -> str:
+    """What is wrong with the answer as text, in words that the model is told; empty when nothing is."""
+    sources = [document_lines(state, state.shown), question, state.calculation]
+    if state.calculation:
+        result = numbers_in(state.calculation.rpartition("=")[2])
+        if result and not result & numbers_in(state.answer):
+            return f"it must give the result of {state.calculation}"
+    if stray := stray_numbers(state.answer, sources):
+        return f"{', '.join(stray)} is not in the documents"
+    if stray := stray_names(state.answer, sources):
+        return f"{', '.join(stray)} is not in the documents"
+    if not state.calculation and not cite(state.answer, question, passages):
+        return "no sentence of the documents says so"
+    return ""

@@ -1,0 +1,49 @@
+"""Numbers and dates as Korean and English documents write them."""
+
+import re
+from datetime import date
+from fractions import Fraction
+
+_DATES = (
+    re.compile(r"(?P<y>\d{4})\s*[년./-]\s*(?P<m>\d{1,2})\s*[월./-]\s*(?P<d>\d{1,2})"),
+    re.compile(r"(?P<mon>[A-Z][a-z]{2,8})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})"),
+    re.compile(r"(?P<d>\d{1,2}) (?P<mon>[A-Z][a-z]{2,8})\.?,? (?P<y>\d{4})"),
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NUMBER = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+_SCALES = {"십": 10, "백": 100, "천": 1_000, "만": 10_000, "억": 100_000_000, "조": 1_000_000_000_000}
+_SCALED = re.compile(r"(?:\d[\d,]*(?:\.\d+)?\s*[십백천만억조]+\s*)+(?:\d[\d,]*)?")
+_PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([십백천만억조]*)")
+
+
+def dates_in(text: str) -> set[date]:
+    """Calendar dates, in any of the usual written forms."""
+    found = set()
+    for pattern in _DATES:
+        for match in pattern.finditer(text):
+            groups = match.groupdict()
+            month = groups.get("m") or str(_month(groups.get("mon") or ""))
+            try:
+                found.add(date(int(groups["y"]), int(month), int(groups["d"])))
+            except ValueError:
+                continue
+    return found
+
+
+def _month(name: str) -> int:
+    return _MONTHS.index(name[:3].lower()) + 1 if name[:3].lower() in _MONTHS else 0
+
+
+def numbers_in(text: str) -> set[Fraction]:
+    """Values of the numbers in `text`; "3만 5천" counts as 35000, and also as its written digits."""
+    found = {Fraction(match[0].replace(",", "")) for match in _NUMBER.finditer(text)}
+    for match in _SCALED.finditer(text):
+        found.add(sum((_scaled(*part) for part in _PART.findall(match[0])), Fraction(0)))
+    return found
+
+
+def _scaled(digits: str, scales: str) -> Fraction:
+    value = Fraction(digits.replace(",", ""))
+    for scale in scales:
+        value *= _SCALES[scale]
+    return value

@@ -1,0 +1,52 @@
+"""The one prompt prefix that every step of a question shares.
+
+System, passages, question, and last the step's own instruction: the engine evaluates the part
+before the instruction once. Passages stand before the question, so that a wider look pays only for
+the passages it adds and for the question.
+"""
+
+from collections.abc import Sequence
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+
+from app.models.chat import LanguageModel
+from app.prompts import load, render
+from graphs.state import State
+
+ANSWER_TOKENS = 128
+TAIL_TOKENS = 96
+"""Room for an instruction and for the further turn in which an answer is checked."""
+
+
+def document_lines(state: State, shown: int) -> str:
+    """The first `shown` passages, one a line, numbered from 1 as citations are."""
+    lines = []
+    for number, passage in enumerate(state.found[:shown], start=1):
+        text = " ".join(str(passage["text"]).split())
+        heading = " ".join(str(passage["heading"]).split())
+        lines.append(f"[{number}] {heading}: {text}")
+    return "\n".join(lines)
+
+
+def prompt(state: State, model: LanguageModel, instruction: str, shown: int | None = None) -> list[BaseMessage]:
+    """System message, and a user message that ends with `instruction`."""
+    frame = render(
+        load("frame", state.language, model.family),
+        documents=document_lines(state, state.shown if shown is None else shown),
+        question=state.standalone or state.question,
+    )
+    return [SystemMessage(load("system", state.language, model.family)), HumanMessage(f"{frame}\n\n{instruction}")]
+
+
+def further_turn(messages: Sequence[BaseMessage], answer: str, instruction: str) -> list[BaseMessage]:
+    """`messages`, the answer they got, and a question about it."""
+    return [*messages, AIMessage(answer), HumanMessage(instruction)]
+
+
+async def fitting(state: State, model: LanguageModel) -> int:
+    """How many of the shown passages fit the model's context; the last ones are dropped first."""
+    room = model.context_tokens - ANSWER_TOKENS - TAIL_TOKENS
+    shown = min(state.shown, len(state.found))
+    while shown > 0 and await model.count_tokens(prompt(state, model, "", shown)) > room:
+        shown -= 1
+    return shown

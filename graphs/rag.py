@@ -1,0 +1,85 @@
+"""The graph: wiring only."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from graphs import routes
+from graphs.context import Context
+from graphs.nodes.calculate import calculate
+from graphs.nodes.finish import finish
+from graphs.nodes.generate import generate
+from graphs.nodes.grade import grade
+from graphs.nodes.prepare import prepare
+from graphs.nodes.refuse import refuse
+from graphs.nodes.retrieve import retrieve
+from graphs.nodes.rewrite import rewrite
+from graphs.nodes.self_check import self_check
+from graphs.nodes.web_search import web_search
+from graphs.nodes.widen import widen
+from graphs.resources import Resources
+from graphs.run import BudgetEnd, Run
+from graphs.state import Question, State
+
+Node = Callable[[State, Run], Awaitable[dict[str, Any]]]
+Route = Callable[[State, Context], str]
+Rag = CompiledStateGraph[State, Context, Question, State]
+
+# Every node is bounded by its calls; this only ends a loop that the counters failed to end.
+RECURSION_LIMIT = 60
+
+
+def build(resources: Resources, *, checkpointer: BaseCheckpointSaver[str] | None = None) -> Rag:
+    """Compile the graph over `resources`. Give no checkpointer where a server brings its own."""
+    graph = StateGraph(State, context_schema=Context, input_schema=Question)
+    for node in (
+        prepare, retrieve, grade, widen, rewrite, web_search, calculate, generate, self_check, refuse, finish,
+    ):  # fmt: skip
+        graph.add_node(node.__name__, _step(node, resources))
+
+    def routed(decide: Route) -> Callable[[State, Runtime[Context]], str]:
+        def route(state: State, runtime: Runtime[Context]) -> str:
+            return decide(state, _knobs(runtime, resources))
+
+        # The graph is drawn from the names that the decision may return.
+        route.__annotations__["return"] = decide.__annotations__["return"]
+        return route
+
+    graph.add_edge(START, "prepare")
+    graph.add_edge("prepare", "retrieve")
+    graph.add_conditional_edges("retrieve", routed(routes.after_retrieve))
+    graph.add_conditional_edges("grade", routed(routes.after_grade))
+    graph.add_edge("widen", "grade")
+    graph.add_conditional_edges("rewrite", routed(routes.after_rewrite))
+    graph.add_conditional_edges("web_search", routed(routes.after_web_search))
+    graph.add_conditional_edges("calculate", routed(routes.after_calculate))
+    graph.add_conditional_edges("generate", routed(routes.after_generate))
+    graph.add_conditional_edges("self_check", routed(routes.after_self_check))
+    graph.add_edge("refuse", "finish")
+    graph.add_edge("finish", END)
+    return graph.compile(checkpointer=checkpointer, name="rag").with_config(recursion_limit=RECURSION_LIMIT)
+
+
+def _step(node: Node, resources: Resources) -> Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]:
+    async def step(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        run = Run(
+            state=state, resources=resources, context=_knobs(runtime, resources), started=resources.monotonic()
+        )
+        try:
+            update = await node(state, run)
+        except BudgetEnd as end:
+            update = {"ended": str(end)}
+        return update | run.spent() | {"route": [*update.get("route", state.route), node.__name__]}
+
+    return step
+
+
+def _knobs(runtime: Runtime[Context], resources: Resources) -> Context:
+    context = runtime.context or Context()
+    if context.web_search is None:
+        return context.model_copy(update={"web_search": resources.web_search})
+    return context

@@ -1,0 +1,52 @@
+"""What the nodes work with, made once and passed in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from app.corpus.passage import Passage
+from app.models.chat import LanguageModel
+from graphs.evidence import Calibration
+from tools.web_search import SearchResult
+
+
+class Corpus(Protocol):
+    """The part of a collection that a question needs; blocking, safe to call from any thread."""
+
+    def search(self, query: str, *, k: int) -> list[Passage]:
+        """The best `k` passages, best first."""
+
+    def coverage(self, question: str, passages: Sequence[Passage]) -> float:
+        """Largest share of the question's bigram weight that one sentence of `passages` covers."""
+
+    def close(self) -> None:
+        """Release files and connections."""
+
+
+class Search(Protocol):
+    """Web search that may be asked when there is consent."""
+
+    async def search(self, query: str, *, k: int = 5, consent: bool = False) -> list[SearchResult]:
+        """Results, best first. Raises SearchError."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Models, documents, tools and clocks of a running graph."""
+
+    model: LanguageModel
+    corpus: Corpus
+    corpus_of: Callable[[list[dict[str, str]]], Corpus]
+    """Makes a throw-away corpus of the passages that a question brings along."""
+    calibration: Calibration
+    search: Search | None
+    web_search: str
+    """Default of `Context.web_search`: off, ask or on."""
+    call_timeout_s: float
+    today: Callable[[], date]
+    monotonic: Callable[[], float]
+    embedder: str
+    """Spec, for the answer object."""
+    collection: str
+    """Name, for the answer object."""

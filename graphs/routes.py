@@ -1,0 +1,69 @@
+"""Where a run goes next: pure functions of the state and the knobs."""
+
+from typing import Literal
+
+from graphs.context import Context
+from graphs.state import State
+
+
+def _may_search(state: State, context: Context) -> bool:
+    return context.web_search in ("ask", "on") and state.searches < context.max_searches
+
+
+def after_grade(
+    state: State, context: Context
+) -> Literal["calculate", "generate", "widen", "rewrite", "web_search", "refuse"]:
+    """Answer when the evidence carries it; else look wider, ask differently, look outside, or refuse."""
+    if state.ended:
+        return "refuse"
+    if state.verdict == "yes":
+        return "calculate" if state.arithmetic and not state.calculation else "generate"
+    if state.verdict == "doubt" and state.shown < min(context.wide, len(state.found)):
+        return "widen"
+    if state.verdict == "doubt" and state.rewrites < context.max_rewrites:
+        return "rewrite"
+    return "web_search" if _may_search(state, context) else "refuse"
+
+
+def after_rewrite(state: State, context: Context) -> Literal["retrieve", "web_search", "refuse"]:
+    """Search the corpus for the new query, unless it is one that was searched for already."""
+    if state.ended:
+        return "refuse"
+    if state.query and state.query not in state.asked:
+        return "retrieve"
+    return "web_search" if _may_search(state, context) else "refuse"
+
+
+def after_retrieve(state: State, context: Context) -> Literal["grade", "web_search", "refuse"]:
+    """Nothing found at all needs no model to be refused."""
+    if state.found:
+        return "grade"
+    return "web_search" if _may_search(state, context) else "refuse"
+
+
+def after_web_search(state: State, context: Context) -> Literal["grade", "refuse"]:
+    """Read what came back, if anything did."""
+    return "grade" if state.shown and not state.ended else "refuse"
+
+
+def after_calculate(state: State, context: Context) -> Literal["generate", "retrieve", "web_search", "refuse"]:
+    """Answer with the result, or look for the fact that the calculation lacks."""
+    if state.ended:
+        return "refuse"
+    if state.calculation or state.query in state.asked or not state.query:
+        return "generate"
+    if _may_search(state, context):
+        return "web_search"
+    return "retrieve" if state.rewrites <= context.max_rewrites else "generate"
+
+
+def after_generate(state: State, context: Context) -> Literal["self_check", "refuse"]:
+    """An empty answer is no answer."""
+    return "self_check" if state.answer else "refuse"
+
+
+def after_self_check(state: State, context: Context) -> Literal["finish", "generate", "refuse"]:
+    """Give the answer, try once more with the reason, or withdraw it."""
+    if not state.problem:
+        return "finish"
+    return "generate" if state.attempts < 2 and not state.ended else "refuse"

@@ -1,0 +1,67 @@
+"""One node's run: its resources, its budget, and what its model calls cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+from app.errors import ModelError
+from app.models.chat import Reply
+from graphs.context import Context
+from graphs.resources import Resources
+from graphs.state import State
+
+
+class BudgetEnd(Exception):
+    """A budget of the question is used up; carries its name."""
+
+
+@dataclass
+class Run:
+    """Handed to a node beside the state; adds up what the node spends."""
+
+    state: State
+    resources: Resources
+    context: Context
+    started: float
+    replies: list[Reply] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Working time of the question so far, this node included."""
+        return self.state.seconds + self.resources.monotonic() - self.started
+
+    async def ask(
+        self, messages: Sequence[BaseMessage], *, max_tokens: int, logprobs: bool = False, silent: bool = True
+    ) -> Reply:
+        """One bounded model call. Raises BudgetEnd when a budget does not allow it, ModelError as the model does."""
+        if self.state.llm_calls + len(self.replies) >= self.context.max_llm_calls:
+            raise BudgetEnd("max_llm_calls")
+        left_s = self.context.max_seconds - self.seconds
+        if left_s <= 0:
+            raise BudgetEnd("max_seconds")
+        try:
+            reply = await self.resources.model.call(
+                messages,
+                max_tokens=max_tokens,
+                timeout_s=min(left_s, self.resources.call_timeout_s),
+                logprobs=logprobs,
+                silent=silent,
+            )
+        except ModelError:
+            if self.seconds >= self.context.max_seconds:
+                raise BudgetEnd("max_seconds") from None
+            raise
+        self.replies.append(reply)
+        return reply
+
+    def spent(self) -> dict[str, Any]:
+        """Totals of the question after this node."""
+        return {
+            "llm_calls": self.state.llm_calls + len(self.replies),
+            "prompt_tokens": self.state.prompt_tokens + sum(reply.prompt_tokens for reply in self.replies),
+            "cached_tokens": self.state.cached_tokens + sum(reply.cached_tokens for reply in self.replies),
+            "output_tokens": self.state.output_tokens + sum(reply.output_tokens for reply in self.replies),
+            "seconds": self.seconds,
+        }

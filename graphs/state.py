@@ -1,0 +1,95 @@
+"""What travels through the graph. Values are plain JSON, so that Studio can show and edit them."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict
+
+Verdict = Literal["", "yes", "doubt", "no"]
+
+
+class Turn(TypedDict):
+    """One message of the conversation so far."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(kw_only=True)
+class Question:
+    """What a caller gives."""
+
+    question: str
+    """The user's own words."""
+    history: list[Turn] = field(default_factory=list)
+    """Earlier turns, oldest first; the graph appends each finished turn."""
+    given: list[dict[str, str]] | None = None
+    """Passages {"title", "text"} to answer over, instead of the collection."""
+
+
+@dataclass(kw_only=True)
+class State(Question):
+    """What the nodes add."""
+
+    trace_id: str = ""
+    """Names this run in logs and traces."""
+    language: Literal["ko", "en"] = "ko"
+    """Of the question; chooses the prompts."""
+    standalone: str = ""
+    """The question with what it borrows from earlier turns."""
+    query: str = ""
+    """What is searched for next."""
+    arithmetic: bool = False
+    """The question's words allow that something must be calculated."""
+    found: list[dict[str, Any]] = field(default_factory=list)
+    """Passages in the order in which the model reads them (`app.corpus.passage.Passage` as dicts)."""
+    shown: int = 0
+    """How many of them are in the prompt."""
+    coverage: float = 0.0
+    """Largest share of the question's bigram weight that one found sentence covers."""
+    dense: float = 0.0
+    """Largest cosine between the question and a found passage."""
+    grade: float = 0.5
+    """The model's probability that the shown passages hold the answer."""
+    evidence: float = 0.0
+    """Calibrated probability that they do."""
+    verdict: Verdict = ""
+    """What the grade node decided."""
+    calculation: str = ""
+    """`expression = value`, once the calculator ran."""
+    answer: str = ""
+    """The answer so far."""
+    answer_logprob: float = 0.0
+    """Mean log-probability of the answer's tokens."""
+    problem: str = ""
+    """Why the answer so far was rejected; empty when it passed."""
+    attempts: int = 0
+    """Answers generated."""
+    grounded: float = 0.0
+    """Calibrated probability that the answer is what the passages say."""
+    asked: list[str] = field(default_factory=list)
+    """Queries that were searched for already, in the corpus or on the web."""
+    notices: list[str] = field(default_factory=list)
+    """What the user should know: dropped passages, a failed search."""
+    ended: str = ""
+    """The budget that ended, if one did."""
+    refused: bool = False
+    reason: str = ""
+    route: list[str] = field(default_factory=list)
+    """Nodes visited, in order."""
+    llm_calls: int = 0
+    rewrites: int = 0
+    searches: int = 0
+    prompt_tokens: int = 0
+    """Of all calls, cached ones included."""
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+    """Time spent in nodes; a pause for a person does not count."""
+    result: dict[str, Any] = field(default_factory=dict)
+    """The answer object of the contract, once the run is finished."""
+
+
+def fresh(question: Question) -> dict[str, Any]:
+    """Updates that clear what an earlier turn on the same thread left behind."""
+    defaults = State(question=question.question)
+    kept = {"question", "history", "given"}
+    return {name: value for name, value in vars(defaults).items() if name not in kept}
