@@ -15,6 +15,8 @@ from graphs.resources import Corpus, Resources
 if TYPE_CHECKING:
     from app.models.weights import Progress
 
+SEARCH_DEADLINE_S = 15.0
+
 OnProgress = Callable[["Progress"], None]
 
 
@@ -54,6 +56,7 @@ async def open_resources(
                     settings.web_search,
                     settings.search_url or None,
                     settings.data_dir / "logs" / "web_search.jsonl",
+                    SEARCH_DEADLINE_S,
                 ),
                 web_search=settings.web_search,
                 call_timeout_s=settings.call_timeout_s,
@@ -61,6 +64,7 @@ async def open_resources(
                 monotonic=time.monotonic,
                 embedder=embedder_spec,
                 collection=settings.collection,
+                documents=collection.status().documents,
             )
         finally:
             await model.aclose()

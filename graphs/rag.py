@@ -64,7 +64,7 @@ def build(resources: Resources, *, checkpointer: BaseCheckpointSaver[str] | None
     return graph.compile(checkpointer=checkpointer, name="rag").with_config(recursion_limit=RECURSION_LIMIT)
 
 
-def _step(node: Node, resources: Resources) -> Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]:
+def _step(node: Node, resources: Resources) -> Any:
     async def step(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         run = Run(
             state=state, resources=resources, context=_knobs(runtime, resources), started=resources.monotonic()

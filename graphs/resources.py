@@ -8,7 +8,7 @@ from typing import Protocol
 from app.corpus.passage import Passage
 from app.models.chat import LanguageModel
 from graphs.evidence import Calibration
-from tools.web_search import SearchResult
+from tools.search_results import SearchResult
 
 
 class Corpus(Protocol):
@@ -50,3 +50,5 @@ class Resources:
     """Spec, for the answer object."""
     collection: str
     """Name, for the answer object."""
+    documents: int
+    """How many the collection holds."""

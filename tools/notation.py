@@ -102,7 +102,7 @@ def _iso(match: re.Match[str]) -> str:
         day = datetime.date(int(match["y"]), number, int(match["d"]))
     except ValueError:
         raise CalculationError(
-            f"{match[0].strip()} is not a day in the calendar. To subtract numbers, put spaces around each '-'."
+            f"{match[0].strip()} is not a day in the calendar. To subtract, put spaces around each '-'."
         ) from None
     return f"date({day.year}, {day.month}, {day.day})"
 
@@ -110,44 +110,44 @@ def _iso(match: re.Match[str]) -> str:
 def _spell(text: str) -> str:
     out: list[str] = []
     callers: list[str] = []  # for each open parenthesis, the function it belongs to, or ""
-    before = ""  # the last token that was not a space
+    before = ""  # the last piece that was not a space
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
             raise CalculationError(f"The calculator does not know {_shown(text[position])}.")
-        token = match[0]
+        piece = match[0]
         position = match.end()
         if match["space"]:
             out.append(" ")
             continue
         if match["number"]:
             if _NUMBER_RUNS_ON.match(text, position):
-                raise CalculationError(f"The calculator cannot read the number at '{token}{text[position]}'.")
+                raise CalculationError(f"The calculator cannot read the number at '{piece}{text[position]}'.")
             caller = callers[-1] if callers else ""
             if caller and caller not in ONE_ARGUMENT and _TWO_READINGS.match(text, match.start()):
                 raise CalculationError(
-                    f"The comma in {caller}(... {token} ...) can be read in two ways. "
+                    f"The comma in {caller}(... {piece} ...) can be read in two ways. "
                     "Write numbers without commas, and a space after the comma between two arguments."
                 )
-            out.append(_plain(token))
+            out.append(_plain(piece))
         elif match["name"]:
-            token = token.lower()
-            out.append(token)
-        elif token == "%":
+            piece = piece.lower()
+            out.append(piece)
+        elif piece == "%":
             glued = text[match.start() - 1] != " "
             out.append("[0]" if _is_percent(before, text[position:], glued) else "%")
         else:
-            if token == "(":
+            if piece == "(":
                 if before == ")":
                     raise CalculationError("Write the sign between ')' and '(', such as (1 + 2) * (3 + 4).")
                 callers.append(before if before[:1].isalpha() else "")
                 if len(callers) > MAX_DEPTH:
                     raise CalculationError(f"More than {MAX_DEPTH} parentheses are open at once.")
-            elif token == ")" and callers:
+            elif piece == ")" and callers:
                 callers.pop()
-            out.append(token)
-        before = token
+            out.append(piece)
+        before = piece
     return "".join(out).strip()
 
 

@@ -14,6 +14,7 @@ from app.errors import SearchError, SettingsError
 from tools.search_results import SearchResult, plain_text
 
 MAX_ANSWER_BYTES = 2_000_000
+MAX_ROWS = 20
 
 
 class SearchBackend(Protocol):
@@ -21,8 +22,8 @@ class SearchBackend(Protocol):
 
     name: str
 
-    async def fetch(self, query: str, k: int, timeout_s: float) -> list[SearchResult]:
-        """About k results, as they came: not yet cleaned. Raises SearchError or TimeoutError."""
+    async def fetch(self, query: str, timeout_s: float) -> list[SearchResult]:
+        """At most MAX_ROWS results, best first, not yet cleaned. Raises SearchError or TimeoutError."""
 
 
 class DuckDuckGo:
@@ -35,9 +36,9 @@ class DuckDuckGo:
 
     name = "duckduckgo"
 
-    async def fetch(self, query: str, k: int, timeout_s: float) -> list[SearchResult]:
+    async def fetch(self, query: str, timeout_s: float) -> list[SearchResult]:
         try:
-            rows = await asyncio.to_thread(self._text, query, k, timeout_s)
+            rows = await asyncio.to_thread(self._text, query, timeout_s)
         except RatelimitException:
             raise SearchError("DuckDuckGo refused the search: too many requests. Wait a minute.") from None
         except DDGSException as error:
@@ -56,7 +57,7 @@ class DuckDuckGo:
         ]
 
     @staticmethod
-    def _text(query: str, k: int, timeout_s: float) -> list[dict[str, Any]]:
+    def _text(query: str, timeout_s: float) -> list[dict[str, Any]]:
         import ddgs  # here: the first search loads the engines and their parsers
         from ddgs.engines import ENGINES
 
@@ -65,7 +66,7 @@ class DuckDuckGo:
         region = "kr-kr" if any("가" <= character <= "힣" for character in query) else "us-en"
         # A second more than the caller waits: at its own timeout ddgs says "No results found."
         client = ddgs.DDGS(timeout=math.ceil(timeout_s) + 1)
-        return client.text(query, region=region, max_results=k, backend="duckduckgo")
+        return client.text(query, region=region, max_results=MAX_ROWS, backend="duckduckgo")
 
 
 class _Answer(BaseModel):
@@ -93,7 +94,7 @@ class Searxng:
         self._shown = f"{parts.scheme}://{host}{f':{port}' if port else ''}"  # without a password in it
         self._trust_env = not _is_loopback(host)  # a proxy cannot reach this machine's own server
 
-    async def fetch(self, query: str, k: int, timeout_s: float) -> list[SearchResult]:
+    async def fetch(self, query: str, timeout_s: float) -> list[SearchResult]:
         # Making the client reads the certificate store from disk: not on the event loop.
         client = await asyncio.to_thread(
             httpx.AsyncClient, timeout=timeout_s, follow_redirects=False, trust_env=self._trust_env
@@ -114,7 +115,7 @@ class Searxng:
             raise SearchError(f"The search server {self._shown} did not answer as SearXNG does.") from None
         return [
             SearchResult(_text(row.get("title")), _text(row.get("url")), _text(row.get("content")))
-            for row in rows
+            for row in rows[:MAX_ROWS]
             if isinstance(row, dict)
         ]
 
@@ -149,7 +150,8 @@ class Searxng:
         if response.is_redirect:
             target = plain_text(response.headers.get("location", ""), 200)
             raise SearchError(
-                f"The search server {self._shown} redirects to {target}. Set MUTDA_SEARCH_URL to the final address."
+                f"The search server {self._shown} redirects to {target}. Set MUTDA_SEARCH_URL to the final "
+                "address."
             )
         raise SearchError(f"The search server {self._shown} answered with HTTP {status}. See its log.")
 

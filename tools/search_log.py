@@ -37,5 +37,6 @@ class SearchLog:
                 os.close(descriptor)
         except OSError as error:
             raise SearchError(
-                f"The search log {self.path} cannot be written ({error.strerror}), and no query leaves unlogged."
+                f"The search log {self.path} cannot be written ({error.strerror}); "
+                "without it nothing is searched."
             ) from error

@@ -12,12 +12,11 @@ from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field, ValidationError
 
 from app.errors import SearchError
-from tools.search_backends import DuckDuckGo, SearchBackend, Searxng
+from tools.search_backends import MAX_ROWS, DuckDuckGo, SearchBackend, Searxng
 from tools.search_log import SearchLog
 from tools.search_results import SearchResult, clean
 
 MAX_QUERY = 400  # characters: a query, not a document
-MAX_RESULTS = 20
 
 Mode = Literal["off", "ask", "on"]
 
@@ -57,8 +56,8 @@ class WebSearch:
         mode is "ask". The query is in the log before it is sent. Raises SearchError, one line: no
         consent, unusable query, unreachable, timed out after `deadline_s`, refused, bad answer.
         """
-        if not 1 <= k <= MAX_RESULTS:
-            raise ValueError(f"k must be 1 to {MAX_RESULTS}, not {k}")
+        if not 1 <= k <= MAX_ROWS:
+            raise ValueError(f"k must be 1 to {MAX_ROWS}, not {k}")
         query = outbound(query)
         if self.needs_consent and not consent:
             raise SearchError("The web was not searched: this query needs the user's consent first.")
@@ -69,7 +68,7 @@ class WebSearch:
         count: int | None = None
         problem: str | None = "cancelled"
         try:
-            results = clean(await self._fetch(query, k), k)
+            results = clean(await self._fetch(query), k)
             count, problem = len(results), None
             return results
         except SearchError as error:
@@ -83,15 +82,15 @@ class WebSearch:
                 self._log.append(event="answered", id=identity, results=count, error=problem)
             )
 
-    async def _fetch(self, query: str, k: int) -> list[SearchResult]:
+    async def _fetch(self, query: str) -> list[SearchResult]:
         started = time.monotonic()
         try:
             async with asyncio.timeout(self.deadline_s):
-                return await self.backend.fetch(query, k, self.deadline_s)
+                return await self.backend.fetch(query, self.deadline_s)
         except TimeoutError:
             waited_s = time.monotonic() - started
             raise SearchError(
-                f"The web search ({self.backend.name}) did not answer within {waited_s:.1f} s. Try again later."
+                f"The web search ({self.backend.name}) gave no answer in {waited_s:.1f} s. Try again later."
             ) from None
 
 

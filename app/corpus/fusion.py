@@ -22,8 +22,8 @@ def fuse(lexical: Mapping[int, float], dense: Mapping[int, float], weight: float
     Args:
         lexical: BM25 by chunk id, larger is better.
         dense: cosine by chunk id. Give every candidate its cosine, not only those that the dense leg
-            found: a passage that only the keywords found then keeps its share of the dense score. On
-            KorQuAD that is worth .03 of R@1 at a weight of .4.
+            found: else a passage that only the keywords found counts as unlike the question, however
+            like it is.
         weight: the dense leg's say, 0..1.
 
     Returns:

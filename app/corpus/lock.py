@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.errors import LockedError
+from app.errors import CorpusError, LockedError
 
 _LOCK_NAME = "ingest.lock"
 
@@ -17,8 +17,14 @@ def ingest_lock(folder: Path) -> Iterator[None]:
 
     Raises:
         LockedError: another process, or another thread of this one, holds it.
+        CorpusError: the folder cannot be written to.
     """
-    descriptor = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CorpusError(
+            f'The folder "{folder}" cannot be written to ({error.strerror or error}). Look to its rights.'
+        ) from error
     try:
         if not _try_lock(descriptor):
             holder = os.pread(descriptor, 32, 0) if hasattr(os, "pread") else os.read(descriptor, 32)

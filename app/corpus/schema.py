@@ -134,8 +134,14 @@ def _nothing_there(path: Path) -> CorpusError:
 
 
 def _explain(error: BaseException, path: Path | str) -> None:
-    if isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorname in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
+    name = getattr(error, "sqlite_errorname", "")
+    if name in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
         raise CorpusError(
             f'The collection in "{Path(path).parent}" is damaged ({error}). '
             "Move that folder away and ingest the documents again."
+        ) from error
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR")):
+        raise CorpusError(
+            f'The collection in "{Path(path).parent}" cannot be opened ({error}). '
+            "Look to the rights of that folder and its files."
         ) from error

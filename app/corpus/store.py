@@ -212,7 +212,9 @@ class Store:
 
     def counts(self) -> tuple[int, int]:
         """Documents and chunks."""
-        row = self._db.execute("SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks)").fetchone()
+        row = self._db.execute(
+            "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks)"
+        ).fetchone()
         return int(row[0]), int(row[1])
 
     def chunk_ids(self) -> Ids:
@@ -306,7 +308,9 @@ class Store:
 
     def size_bytes(self) -> int:
         """The size of the store's pages, on disk or in memory."""
-        row = self._db.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()
+        row = self._db.execute(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        ).fetchone()
         return int(row[0])
 
 
@@ -316,7 +320,18 @@ def _blobs(vectors: Vectors) -> list[bytes]:
 
 def _document(row: tuple[object, ...]) -> Document:
     # STRICT tables: the types are as declared.
-    names = ("id", "path", "given", "name", "sha256", "size_bytes", "mtime_ns", "checked_ns", "loader", "title")
+    names = (
+        "id",
+        "path",
+        "given",
+        "name",
+        "sha256",
+        "size_bytes",
+        "mtime_ns",
+        "checked_ns",
+        "loader",
+        "title",
+    )
     values = dict(zip((*names, "notes", "ingested_at"), row, strict=True))
     values["notes"] = tuple(json.loads(str(values["notes"])))
     return Document(**values)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from app.errors import SearchError
 from graphs.nodes.retrieve import merge
 from graphs.run import Run
 from graphs.state import State
-from tools.web_search import SearchResult
+from tools.search_results import SearchResult
 
 RESULTS = 3
 

@@ -58,7 +58,7 @@ class SearchServer:
                 "content": page["content"],
                 "engine": "stand-in",
                 "engines": ["stand-in"],
-                "parsed_url": list(urlsplit(page["url"]))[:3] + ["", "", ""],
+                "parsed_url": [*urlsplit(page["url"])[:3], "", "", ""],
                 "positions": [position],
                 "priority": "",
                 "thumbnail": "",

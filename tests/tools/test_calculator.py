@@ -333,7 +333,7 @@ def test_today_is_the_given_day_only() -> None:
     [
         (
             "2024-02-30",
-            "2024-02-30 is not a day in the calendar. To subtract numbers, put spaces around each '-'.",
+            "2024-02-30 is not a day in the calendar. To subtract, put spaces around each '-'.",
         ),
         ("date(2024, 13, 1)", "date(2024, 13, 1) is not a day in the calendar."),
         ("date(2024, 1)", "date() takes one date, or a year, a month and a day."),

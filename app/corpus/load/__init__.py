@@ -15,7 +15,15 @@ from app.corpus.load.sniff import FORMAT_NAMES, TYPICAL_SUFFIXES, sniff
 from app.corpus.passage import LoadedDocument
 from app.errors import LoadError
 
-__all__ = ["FORMATS", "MAX_SIZE_BYTES", "SUPPORTED_SUFFIXES", "Format", "is_supported", "load", "unread_format"]
+__all__ = [
+    "FORMATS",
+    "MAX_SIZE_BYTES",
+    "SUPPORTED_SUFFIXES",
+    "Format",
+    "is_supported",
+    "load",
+    "unread_format",
+]
 
 MAX_SIZE_BYTES = 200 * 1024 * 1024
 
@@ -87,7 +95,9 @@ def _read(path: Path, max_size_bytes: int) -> bytes:
     except OSError as error:
         raise LoadError(f"{path.name}: cannot be read ({error.strerror or error}).") from error
     if len(data) > max_size_bytes:
-        raise LoadError(f"{path.name}: larger than {max_size_bytes / 2**20:,.0f} MiB, the most that is loaded.")
+        raise LoadError(
+            f"{path.name}: larger than {max_size_bytes / 2**20:,.0f} MiB, the most that is loaded."
+        )
     if not data.strip():
         raise LoadError(f"{path.name}: the file is empty.")
     return data

@@ -28,14 +28,19 @@ def check_archive(data: bytes, path: Path) -> tuple[str, ...]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError) as error:
-        raise LoadError(f"{path.name}: the file is damaged or was not copied whole ({one_of(error)}).") from error
+        raise LoadError(
+            f"{path.name}: the file is damaged or was not copied whole ({one_of(error)})."
+        ) from error
     total_bytes = sum(member.file_size for member in members)
     suspicious = (
         len(members) > MAX_MEMBERS
         or total_bytes > MAX_TOTAL_BYTES
         or any(
             member.file_size > MAX_MEMBER_BYTES
-            or (member.file_size > RATIO_FREE_BYTES and member.file_size > MAX_RATIO * max(member.compress_size, 1))
+            or (
+                member.file_size > RATIO_FREE_BYTES
+                and member.file_size > MAX_RATIO * max(member.compress_size, 1)
+            )
             for member in members
         )
     )

@@ -13,7 +13,9 @@ MAX_HEADING_CHARS = 120
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Controls (not tab and newline), soft hyphen, zero-width space, BOM, surrogates, noncharacters. The
 # zero-width joiners stay: they carry meaning in other scripts and in emoji.
-_DROPPED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
+_DROPPED = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]"
+)
 _WIDE_SPACES = re.compile(r"[\xa0\u2000-\u200a\u202f\u205f\u3000]")
 _SPACES = re.compile(r"\s+")
 

@@ -54,7 +54,9 @@ def sniff_delimiter(text: str) -> str:
         try:
             widths = [
                 len(row)
-                for row, _ in zip(csv.reader(io.StringIO(sample), delimiter=delimiter), range(_SAMPLE_ROWS), strict=False)
+                for row, _ in zip(
+                    csv.reader(io.StringIO(sample), delimiter=delimiter), range(_SAMPLE_ROWS), strict=False
+                )
                 if row
             ]
         except csv.Error:
@@ -75,7 +77,9 @@ def guess_is_data(row: list[str]) -> bool:
 
 def _is_number(cell: str) -> bool:
     digits = cell.replace(",", "").replace(".", "", 1).removeprefix("-").removesuffix("%")
-    return digits.isdigit() and not (len(digits) == 4 and digits.startswith(("19", "20")))  # 2024 names a column
+    return digits.isdigit() and not (
+        len(digits) == 4 and digits.startswith(("19", "20"))
+    )  # 2024 names a column
 
 
 def _rows(text: str, delimiter: str, path: Path) -> list[list[str]]:

@@ -52,7 +52,9 @@ def load(data: bytes, path: Path) -> LoadedDocument:
     try:
         package = docx.Document(io.BytesIO(data))
         body = package.element.body
-        parts = {rel.reltype.rsplit("/", 1)[-1]: rel for rel in package.part.rels.values() if not rel.is_external}
+        parts = {
+            rel.reltype.rsplit("/", 1)[-1]: rel for rel in package.part.rels.values() if not rel.is_external
+        }
         roots = {
             name: etree.fromstring(parts[name].target_part.blob, _xml_parser())
             for name in ("numbering", "styles", "footnotes", "endnotes")
@@ -80,7 +82,7 @@ class _Reader:
     def __init__(self, builder: DocumentBuilder, roots: "dict[str, etree._Element]") -> None:
         self._builder = builder
         self._numbering = Numbering(roots.get("numbering"), roots.get("styles"))
-        self._notes = {
+        self._notes: dict[tuple[str, str], etree._Element] = {
             (kind, str(note.get(W + "id"))): note
             for kind in ("footnotes", "endnotes")
             if kind in roots
@@ -259,7 +261,11 @@ def _labelled(label: Label | None, text: str) -> str:
     """The number before the text; "제3조" before "(목적)" without a space, as it is printed."""
     if label is None or not label.text:
         return text
-    return f"{label.text}{text}" if text.startswith(("(", "【")) and label.text[-1].isalnum() else f"{label.text} {text}"
+    return (
+        f"{label.text}{text}"
+        if text.startswith(("(", "【")) and label.text[-1].isalnum()
+        else f"{label.text} {text}"
+    )
 
 
 def _style_name(style: "etree._Element") -> str:
@@ -276,6 +282,10 @@ def _outline(properties: "etree._Element | None") -> int | None:
 def _span(properties: "etree._Element | None") -> int:
     span = properties.find(W + "gridSpan") if properties is not None else None
     return _count(span)
+
+
+def _has(properties: "etree._Element | None", name: str) -> bool:
+    return properties is not None and properties.find(W + name) is not None
 
 
 def _skipped_columns(row: "etree._Element") -> int:
@@ -304,9 +314,9 @@ def _header_rows(rows: "list[etree._Element]", cells: "list[list[etree._Element]
     # "휴가" over "일수" and "비고": the names need the row below, where the first row has cells over columns
     # beside cells over rows.
     first = [cell.find(W + "tcPr") for cell in cells[0]]
-    if marked == 1 and any(_span(cell) > 1 for cell in first):
-        if any(cell is not None and cell.find(W + "vMerge") is not None for cell in first):
-            marked = 2
+    over_columns = any(_span(cell) > 1 for cell in first)
+    if marked == 1 and over_columns and any(_has(cell, "vMerge") for cell in first):
+        marked = 2
     return marked if marked <= min(_MAX_HEADER_ROWS, len(rows) - 1) else 0
 
 

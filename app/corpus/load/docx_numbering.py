@@ -1,7 +1,7 @@
 """Automatic numbers of Word paragraphs, which are not in the text: "8.2.2.1", "제3조", "가.", "1)".
 
-Word stores a pointer (`w:numPr`) in the paragraph or its style and computes the number when it draws the page.
-This computes it the same way: ECMA-376 Part 1, 17.9 (numbering) and 17.18.59 (number formats).
+Word stores a pointer (`w:numPr`) in the paragraph or its style and computes the number when it draws the
+page. This computes it the same way: ECMA-376 Part 1, 17.9 (numbering) and 17.18.59 (number formats).
 """
 
 import re
@@ -25,8 +25,8 @@ _NATIVE_TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일�
 _HANJA = "〇一二三四五六七八九"
 _HANJA_UNITS = ("", "十", "百", "千")
 _ROMAN = (
-    (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"),
-    (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
+    (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"),
+    (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
 )  # fmt: skip
 
 
@@ -70,7 +70,8 @@ class Numbering:
     def __init__(self, numbering: "etree._Element | None", styles: "etree._Element | None") -> None:
         """Takes the roots of numbering.xml and styles.xml; either may be missing."""
         self._styles = {
-            str(style.get(W + "styleId")): style for style in (styles.iter(W + "style") if styles is not None else ())
+            str(style.get(W + "styleId")): style
+            for style in (styles.iter(W + "style") if styles is not None else ())
         }
         self._default_style = next(
             (name for name, style in self._styles.items()
@@ -82,7 +83,9 @@ class Numbering:
         self._counters: dict[str, _Counters] = {}
         self._started: set[tuple[str, int]] = set()
         if numbering is not None:
-            self._abstracts = {str(a.get(W + "abstractNumId")): a for a in numbering.findall(W + "abstractNum")}
+            self._abstracts = {
+                str(a.get(W + "abstractNumId")): a for a in numbering.findall(W + "abstractNum")
+            }
             nums = {str(num.get(W + "numId")): num for num in numbering.findall(W + "num")}
             self._lists = {name: self._list(num, nums) for name, num in nums.items()}
 
@@ -148,7 +151,11 @@ class Numbering:
             abstract = self._abstracts.get(name)
             link = _value(abstract, "numStyleLink")
             target = self._styles.get(link or "")
-            linked = nums.get(_value(target.find(f"{W}pPr/{W}numPr"), "numId") or "") if target is not None else None
+            linked = (
+                nums.get(_value(target.find(f"{W}pPr/{W}numPr"), "numId") or "")
+                if target is not None
+                else None
+            )
             if linked is None:
                 break
             name = _value(linked, "abstractNumId") or ""

@@ -21,8 +21,8 @@ _BOMS = (
 # unicode_escape and utf-7 that turn harmless bytes into something else.
 _DECLARED = {
     "utf-8": "utf-8", "utf8": "utf-8", "utf-16": "utf-16", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be",
-    "euc-kr": "cp949", "euckr": "cp949", "cp949": "cp949", "ms949": "cp949", "uhc": "cp949", "korean": "cp949",
-    "windows-949": "cp949", "x-windows-949": "cp949", "ks_c_5601-1987": "cp949", "ksc5601": "cp949",
+    "euc-kr": "cp949", "euckr": "cp949", "cp949": "cp949", "ms949": "cp949", "uhc": "cp949",
+    "korean": "cp949", "windows-949": "cp949", "x-windows-949": "cp949", "ks_c_5601-1987": "cp949", "ksc5601": "cp949",
     "iso-8859-1": "cp1252", "latin1": "cp1252", "windows-1252": "cp1252", "cp1252": "cp1252",
     "shift_jis": "cp932", "x-sjis": "cp932", "windows-31j": "cp932", "euc-jp": "euc_jp",
     "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030", "big5": "big5hkscs",
@@ -87,7 +87,9 @@ def _replacing(data: bytes, encoding: str) -> Decoded:
     text = data.decode(encoding, errors="replace")
     lost = text.count("\ufffd")
     return Decoded(
-        text=text, encoding=encoding, note=f"{encoding}로 읽었으며, 읽지 못한 글자 {lost:,}개는 �로 바꾸었습니다."
+        text=text,
+        encoding=encoding,
+        note=f"{encoding}로 읽었으며, 읽지 못한 글자 {lost:,}개는 �로 바꾸었습니다.",
     )
 
 
@@ -110,7 +112,12 @@ def _weight(character: str) -> float:
         return -3.0
     if 0xE000 <= code < 0xF900 or 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF):
         return -2.0
-    if 0x3130 <= code < 0x3190 or 0x2010 <= code < 0x2700 or 0x3000 <= code < 0x3020 or 0xFF00 <= code < 0xFFF0:
+    if (
+        0x3130 <= code < 0x3190
+        or 0x2010 <= code < 0x2700
+        or 0x3000 <= code < 0x3020
+        or 0xFF00 <= code < 0xFFF0
+    ):
         return 0.6  # Hangul letters, punctuation, signs, arrows, box drawing, full-width forms
     if 0x4E00 <= code < 0xA000 or 0x3040 <= code < 0x3100:
         return 0.3  # Hanja and kana: possible, and also what UTF-16 read the wrong way looks like

@@ -20,22 +20,35 @@ _BOX_LEVEL = 31
 
 _LEGAL = re.compile(r"제\s?\d{1,4}\s?(?P<kind>[편장절관조])(?:의\s?\d{1,3})?(?P<rest>.*)")
 _NAMED_ARTICLE = re.compile(r"\s?(?:\([^()]{1,60}\)|\[[^\[\]]{1,60}\]|【[^【】]{1,60}】)")
-_APPENDIX = re.compile(r"부\s{0,3}칙(?:\s?[<(\[].*)?|[\[<(]?(?:별표|별지|붙임|부록)(?:\s?제?\s?\d{1,3}호?(?:의\d+)?)?(?:\s?서식)?[\]>)]?")
-_BRACKET = re.compile(r"(?:\[[^\[\]]{2,30}\]|【[^【】]{2,30}】|<[^<>]{2,30}>|〈[^〈〉]{2,30}〉|《[^《》]{2,30}》)")
+_APPENDIX = re.compile(
+    r"부\s{0,3}칙(?:\s?[<(\[].*)?|[\[<(]?(?:별표|별지|붙임|부록)(?:\s?제?\s?\d{1,3}호?(?:의\d+)?)?(?:\s?서식)?[\]>)]?"
+)
+_BRACKET = re.compile(
+    r"(?:\[[^\[\]]{2,30}\]|【[^【】]{2,30}】|<[^<>]{2,30}>|〈[^〈〉]{2,30}〉|《[^《》]{2,30}》)"
+)
 _BRACKET_START = re.compile(r"(?:\[[가-힣A-Za-z ]{2,10}\]|【[가-힣A-Za-z ]{2,10}】)\s*\S")
 _ROMAN = re.compile(r"(?:[Ⅰ-Ⅻ]|[IVX]{1,5})\s?\.\s*(?P<title>\S.*)")
 _DECIMAL = re.compile(r"(?P<number>\d{1,3}(?:\.\d{1,3}){1,5})\.?\s+(?P<title>\S.*)")
-_NUMBER = re.compile(r"(?P<number>\d{1,2})\.\s*(?P<title>\D.*)")
+_NUMBER = re.compile(
+    r"(?P<number>\d{1,2})\.(?:\s*(?=[^\d\s])|\s+(?=\d)(?!\d{1,2}\.))(?P<title>.*[A-Za-z가-힣一-龥]{2}.*)"
+)
 _HANGUL = re.compile(r"[가나다라마바사아자차카타파하]\.\s+(?P<title>\S.*)")
 _BOX = re.compile(r"[□■▣◈◆]\s*(?P<title>\S.*)")
 
 # After "제3장" these words continue a sentence: the line refers to the chapter and does not open it.
-_CONTINUES = re.compile(r"\s*(?:및|또는|내지|부터|까지|이하|중|등|의|에|은|는|이|가|을|를|과|와|으로|로|,|ㆍ|·|~|-)(?![가-힣])")
+_CONTINUES = re.compile(
+    r"\s*(?:및|또는|내지|부터|까지|이하|중|등|의|에|은|는|이|가|을|를|과|와|으로|로|,|ㆍ|·|~|-)(?![가-힣])"
+)
 _CONTINUES_ATTACHED = re.compile(r"(?:의|에|은|는|이|가|을|를|과|와|으로|로|부터|까지|및|또는|,|ㆍ|·)")
 _SENTENCE_END = re.compile(r"(?:[.!。,;:]|[다요음함임됨]\.?)[\"')\]”’]*$")
-_HARD_SENTENCE_END = re.compile(r"(?:[.!。,;]|(?:니|한|된|이|있|없|었|았|했|하|는|진|른|않)다|[세어아해에]요)[\"')\]”’]*$")
+_HARD_SENTENCE_END = re.compile(
+    r"(?:[.!。,;]|(?:니|한|된|이|있|없|었|았|했|하|는|진|른|않)다|[세어아해에]요)[\"')\]”’]*$"
+)
 _LEADERS = re.compile(r"(?:[.·…‥]\s?){4,}\s*\d*$|\s{2,}\d{1,4}$")
-_UNIT = re.compile(r"(?:km|cm|mm|kg|mg|ml|kb|mb|gb|tb|m|g|l|%|％|도|배|점|원|명|개|시간|년|월|일|회|억|만|천)(?![A-Za-z가-힣])", re.IGNORECASE)
+_UNIT = re.compile(
+    r"(?:km|cm|mm|kg|mg|ml|kb|mb|gb|tb|m|g|l|%|％|도|배|점|원|명|개|시간|년|월|일|회|억|만|천)(?![A-Za-z가-힣])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +125,9 @@ def _shape(line: str) -> tuple[int, int] | None:
         if not title[0].isalpha() or len(title) < 2 or (depth == 2 and _UNIT.match(title)):
             return None
         return _NUMBER_LEVEL + depth - 1, depth
-    if (match := _NUMBER.fullmatch(line)) and match["title"][0].isalpha() and len(match["title"]) > 1:
+    if (match := _NUMBER.fullmatch(line)) and (
+        match["title"][0].isalnum() or match["title"][0] in "(「『‘“'\""
+    ):
         return _NUMBER_LEVEL, 1
     if _ROMAN.fullmatch(line):
         return _ROMAN_LEVEL, 1

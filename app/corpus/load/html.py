@@ -40,7 +40,11 @@ def load(data: bytes, path: Path) -> LoadedDocument:
         if tree is not None:
             _fill_spans(tree)
         markdown = trafilatura.extract(
-            page if tree is None else tree, output_format="markdown", favor_recall=True, include_tables=True, with_metadata=False
+            page if tree is None else tree,
+            output_format="markdown",
+            favor_recall=True,
+            include_tables=True,
+            with_metadata=False,
         )
         plain = "" if markdown else trafilatura.html2txt(page)
     except (etree.LxmlError, ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -67,7 +71,9 @@ def _fill_spans(tree: "etree._Element") -> None:
                 if column in below:
                     left, source = below.pop(column)
                     copy = source.makeelement(source.tag)
-                    copy.text = text if len(text := one_line("".join(source.itertext()))) <= MAX_SPAN_CHARS else ""
+                    copy.text = (
+                        text if len(text := one_line("".join(source.itertext()))) <= MAX_SPAN_CHARS else ""
+                    )
                     if cells:
                         cells[0].addprevious(copy)
                     else:

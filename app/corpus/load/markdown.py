@@ -31,7 +31,10 @@ _CODE = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _STRONG = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])")
 _STRIKE = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
-_TAG = re.compile(r"</?(?:br|b|i|u|em|strong|sub|sup|span|div|p|center|details|summary|kbd|a|img|font)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?(?:br|b|i|u|em|strong|sub|sup|span|div|p|center|details|summary|kbd|a|img|font)\b[^<>]*>",
+    re.IGNORECASE,
+)
 _ESCAPE = re.compile(r"\\([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
 
 
@@ -83,7 +86,12 @@ def add_markdown(builder: DocumentBuilder, lines: list[str]) -> str | None:
             continue
         if (atx := _ATX.fullmatch(line)) is not None:
             heading(atx[2] or "", len(atx[1]))
-        elif paragraph and len(paragraph) == 1 and _SETEXT.fullmatch(line) and not _LIST_ITEM.match(paragraph[0]):
+        elif (
+            paragraph
+            and len(paragraph) == 1
+            and _SETEXT.fullmatch(line)
+            and not _LIST_ITEM.match(paragraph[0])
+        ):
             text = paragraph.pop()
             heading(text, 1 if line.strip()[0] == "=" else 2)
         elif not line.strip() or _RULE.fullmatch(line):

@@ -9,9 +9,11 @@ from app.corpus.load.encoding import decode
 from app.errors import LoadError
 
 FORMAT_NAMES = {
-    "text": "plain text", "markdown": "Markdown", "html": "HTML", "csv": "CSV", "pdf": "PDF", "docx": "Word (DOCX)",
+    "text": "plain text", "markdown": "Markdown", "html": "HTML", "csv": "CSV", "pdf": "PDF",
+    "docx": "Word (DOCX)",
     "hwp": "Hangul word processor (HWP)", "hwpx": "Hangul word processor (HWPX)",
-    "doc": "old Word (DOC)", "xls": "old Excel (XLS)", "ppt": "old PowerPoint (PPT)", "ole": "old Office (OLE)",
+    "doc": "old Word (DOC)", "xls": "old Excel (XLS)",
+    "ppt": "old PowerPoint (PPT)", "ole": "old Office (OLE)",
     "xlsx": "Excel (XLSX)", "pptx": "PowerPoint (PPTX)", "odf": "OpenDocument", "epub": "EPUB", "rtf": "RTF",
     "mhtml": "web archive (MHTML)", "image": "image", "zip": "ZIP archive", "archive": "compressed archive",
     "media": "sound or video", "binary": "binary",
@@ -19,9 +21,9 @@ FORMAT_NAMES = {
 """Formats by the name `sniff` gives them, as a person calls them."""
 
 TYPICAL_SUFFIXES = {
-    ".hwp": "hwp", ".hwpx": "hwpx", ".doc": "doc", ".xls": "xls", ".ppt": "ppt", ".xlsx": "xlsx", ".xlsm": "xlsx",
-    ".pptx": "pptx", ".odt": "odf", ".ods": "odf", ".odp": "odf", ".epub": "epub", ".rtf": "rtf", ".mht": "mhtml",
-    ".mhtml": "mhtml", ".png": "image", ".jpg": "image", ".jpeg": "image", ".tif": "image", ".tiff": "image",
+    ".hwp": "hwp", ".hwpx": "hwpx", ".doc": "doc", ".xls": "xls", ".ppt": "ppt", ".xlsx": "xlsx",
+    ".xlsm": "xlsx", ".pptx": "pptx", ".odt": "odf", ".ods": "odf", ".odp": "odf", ".epub": "epub", ".rtf": "rtf",
+    ".mht": "mhtml", ".mhtml": "mhtml", ".png": "image", ".jpg": "image", ".jpeg": "image", ".tif": "image", ".tiff": "image",
     ".bmp": "image", ".gif": "image", ".webp": "image",
 }  # fmt: skip
 """Suffixes of documents that have no loader yet, so that a walk over a folder can say what it left out."""
@@ -31,8 +33,8 @@ _MAGIC = (
     (b"II*\0", "image"), (b"MM\0*", "image"), (b"{\\rtf", "rtf"), (b"HWP Document File", "hwp"),
     (b"7z\xbc\xaf\x27\x1c", "archive"), (b"Rar!\x1a\x07", "archive"), (b"\x1f\x8b", "archive"),
     (b"BZh", "archive"), (b"\xfd7zXZ\0", "archive"), (b"\x28\xb5\x2f\xfd", "archive"),
-    (b"ID3", "media"), (b"OggS", "media"), (b"fLaC", "media"), (b"\x7fELF", "binary"), (b"MZ\x90\0", "binary"),
-    (b"SQLite format 3\0", "binary"),
+    (b"ID3", "media"), (b"OggS", "media"), (b"fLaC", "media"), (b"\x7fELF", "binary"),
+    (b"MZ\x90\0", "binary"), (b"SQLite format 3\0", "binary"),
 )  # fmt: skip
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Names of streams as an OLE directory holds them, the most telling first.
@@ -44,7 +46,9 @@ _TEXT_SUFFIXES = {
     ".md": "markdown", ".markdown": "markdown", ".mdown": "markdown", ".csv": "csv", ".tsv": "csv",
     ".html": "html", ".htm": "html", ".xhtml": "html",
 }  # fmt: skip
-_HTML = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    r"\s*(?:<\?xml[^>]*\?>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL
+)
 _HEAD_BYTES = 8192
 
 
@@ -86,9 +90,15 @@ def _sniff_zip(data: bytes, path: Path) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())
-            kind = archive.read("mimetype")[:200].decode("ascii", "replace") if _small(archive, "mimetype") else ""
+            kind = (
+                archive.read("mimetype")[:200].decode("ascii", "replace")
+                if _small(archive, "mimetype")
+                else ""
+            )
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError) as error:
-        raise LoadError(f"{path.name}: the file is damaged or was not copied whole ({one_of(error)}).") from error
+        raise LoadError(
+            f"{path.name}: the file is damaged or was not copied whole ({one_of(error)})."
+        ) from error
     if "hwp" in kind or "Contents/content.hpf" in names:
         return "hwpx"
     if kind.startswith("application/vnd.oasis.opendocument"):
@@ -120,7 +130,11 @@ def _sniff_text(data: bytes, path: Path) -> str:
     if len(data) > _HEAD_BYTES and b"\0" not in head:
         head = head[: head.rfind(b"\n") + 1] or head
     text = decode(head).text
-    odd = sum(1 for character in text if character == "\ufffd" or (character < " " and character not in "\t\n\r\f\v\x1a"))
+    odd = sum(
+        1
+        for character in text
+        if character == "\ufffd" or (character < " " and character not in "\t\n\r\f\v\x1a")
+    )
     if odd > 0.1 * len(text):
         return "binary"
     if _HTML.match(text):

@@ -25,13 +25,30 @@ def records(rows: Sequence[Sequence[str]], *, header_rows: int | None = None) ->
     """
     grid = [[one_line(cell) for cell in row] for row in rows]
     grid = [row for row in grid if any(row)]
-    if header_rows is None:
+    captions = _captions(grid)
+    grid = grid[len(captions) :]
+    if header_rows:
+        header_rows = max(1, header_rows - len(captions))
+    elif header_rows is None:
         header_rows = guess_header_rows(grid)
     if not 0 < header_rows < len(grid):
         header_rows = 0
     names = _names(grid[:header_rows])
-    lines = [line for row in grid[header_rows:] for line in _record(row, names)]
+    lines = captions + [line for row in grid[header_rows:] for line in _record(row, names)]
     return lines, CELL_GAP.join(filter(None, names)) or None
+
+
+def _captions(grid: Sequence[Sequence[str]]) -> list[str]:
+    """Rows on top that are the table's title: one text, alone or in a cell over all columns."""
+    if max((len(set(filter(None, row))) for row in grid), default=0) < 2:
+        return []
+    captions: list[str] = []
+    for row in grid:
+        texts = set(filter(None, row))
+        if len(texts) > 1:
+            break
+        captions.extend(texts)
+    return captions
 
 
 def guess_header_rows(grid: Sequence[Sequence[str]]) -> int:

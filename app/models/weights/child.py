@@ -19,7 +19,7 @@ def start(
     that watches it learns of our death, whatever killed us.
     """
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 (our own argument lists, never a shell)
             list(command),
             stdin=subprocess.PIPE if tied else subprocess.DEVNULL,
             stdout=out,

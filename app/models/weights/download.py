@@ -17,7 +17,7 @@ from app.models.weights.source import OnProgress, Progress, SourceFailed
 
 Source = Literal["auto", "hub", "wheels"]
 
-PROBE_S = 4.0  # with another source at hand, an unreachable hub is given up quickly
+PROBE_S = 3.0  # with another source at hand, an unreachable hub is given up quickly
 ONLY_SOURCE_PROBE_S = 15.0
 LOCK_POLL_S = 0.2
 

@@ -3,8 +3,8 @@
 A process of its own because only a process can be stopped at any moment, a DNS lookup
 included, and because it reads HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE afresh.
 
-The library's own hf_hub_download starts over after an interruption (since 2.0 each process
-has its own temporary file), which a gigabyte cannot afford. So the bytes come through the
+The library's own hf_hub_download starts over after an interruption (each process has its
+own temporary file), which a gigabyte cannot afford. So the bytes come through the
 library's http_get into `blobs/ETAG.mutda.incomplete` of its cache, resumed by range, and
 hf_hub_download then finds the blob complete and files it as its own.
 
@@ -86,7 +86,7 @@ def probe(repo: str, filename: str, probe_s: float) -> Any:
         raise Refused(f"{constants.ENDPOINT} cannot be reached ({one_line(error)})") from None
     if not metadata.etag or not metadata.commit_hash or not metadata.size:
         raise Refused(f"{constants.ENDPOINT} does not answer like a model hub")
-    if not re.fullmatch(r"[0-9A-Za-z._-]+", metadata.etag):  # it becomes a file name
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]*", metadata.etag):  # it becomes a file name
         raise Refused(f"{constants.ENDPOINT} sent a malformed ETag")
     return metadata
 
@@ -117,7 +117,7 @@ def receive(url: str, part: Path, blob: Path, *, size_bytes: int, sha256: str | 
         say(verifying=True)
         found = sha256_of(part)
         if sha256 is None or found == sha256:
-            os.replace(part, blob)
+            part.replace(blob)
             return found
         part.unlink()
         # A part left by an interrupted run may be what is wrong (a power cut): once more, from zero.
@@ -154,14 +154,14 @@ def fetch(repo: str, filename: str, *, sha256: str | None, size_bytes: int, prob
             say(verifying=True)
             found = sha256_of(blob)
             if expected is not None and found != expected:
-                os.replace(blob, blob.with_name(f"{blob.name}.corrupt"))
+                blob.replace(blob.with_name(f"{blob.name}.corrupt"))
                 found = None
         if found is None:
             found = receive(hf_hub_url(repo, filename), part, blob, size_bytes=metadata.size, sha256=expected)
     path = Path(hf_hub_download(repo, filename, etag_timeout=probe_s))
     if not path.samefile(blob):
         # No symbolic links here (Windows), or an older file in the way: the blob becomes the file.
-        os.replace(blob, path)
+        blob.replace(path)
     status = path.stat()
     say(path=str(path), size_bytes=status.st_size, mtime_ns=status.st_mtime_ns, sha256=found)
 

@@ -82,7 +82,7 @@ def write_record(record: Path, *, size_bytes: int, mtime_ns: int, sha256: str) -
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(json.dumps({"size_bytes": size_bytes, "mtime_ns": mtime_ns, "sha256": sha256}))
-        os.replace(partial, record)
+        partial.replace(record)
     except OSError:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -119,7 +119,7 @@ def wrong_file(path: Path) -> ChecksumError:
     file = path.parent / path.readlink() if path.is_symlink() else path
     aside = file.with_name(f"{file.name}.corrupt")
     with contextlib.suppress(FileNotFoundError):  # another process was faster
-        os.replace(file, aside)
+        file.replace(aside)
     return ChecksumError(
         f"{path} does not have the expected SHA-256 and was not loaded; it is now {aside}. "
         "Run the command again to fetch the right file, and delete the .corrupt one."

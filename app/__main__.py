@@ -1,0 +1,5 @@
+"""`python -m app` is `mutda`."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,380 @@
+"""The command `mutda`: the only place that prints or exits. Nothing heavy is imported at the top."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from app.errors import MutdaError
+from app.wording import Language, cost_line, place_of, reason_in, say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from app.corpus.collection import Collection
+    from app.settings import Settings
+
+app = typer.Typer(
+    help="묻다: ask your own documents. Answers come with citations, checked, on this machine alone.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+models = typer.Typer(help="Model weights.", no_args_is_help=True)
+app.add_typer(models, name="models")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def main() -> None:
+    """Run the command; a user's mistake or a missing service becomes one line and an exit code."""
+    try:
+        app()
+    except MutdaError as error:
+        print(f"mutda: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _settings() -> "Settings":
+    from app.settings import load_settings
+
+    return load_settings()
+
+
+def _console(*, to_stderr: bool = False) -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _embedder(settings: "Settings") -> Any:
+    from app.models.embedders import default_embedder_spec, make_embedder
+
+    spec = settings.embedder or default_embedder_spec()
+    return make_embedder(spec, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
+
+
+def _collection(settings: "Settings") -> "Collection":
+    from app.corpus.collection import Collection
+
+    return Collection.open(settings.collection_dir, _embedder(settings))
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in quotes.")],
+    as_json: AsJson = False,
+) -> None:
+    """Answer one question from the ingested documents."""
+    if not question.strip():
+        raise MutdaError('The question is empty. Write it in quotes, e.g. mutda ask "연차 휴가는 며칠인가요?"')
+    asyncio.run(_ask(question, as_json=as_json))
+
+
+async def _ask(question: str, *, as_json: bool) -> None:
+    async with _session() as talk:
+        result = await talk.ask(question, quiet=as_json)
+    if as_json:
+        _print_json(result)
+
+
+@app.command()
+def chat() -> None:
+    """Ask several questions; later ones may lean on earlier ones."""
+    asyncio.run(_chat())
+
+
+async def _chat() -> None:
+    console = _console()
+    async with _session() as talk:
+        console.print(say("chat", "ko"), style="dim")
+        while True:
+            try:
+                line = (await asyncio.to_thread(input, "묻다> ")).strip()
+            except EOFError:
+                return
+            if line == "/exit":
+                return
+            if line == "/new":
+                talk.start_over()
+            elif line:
+                try:
+                    await talk.ask(line)
+                except MutdaError as error:
+                    console.print(str(error), style="red", markup=False)
+
+
+class Talk:
+    """A conversation at the terminal: one graph, one thread, a person to ask for consent."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+        self._thread = 0
+
+    def start_over(self) -> None:
+        """Forget the turns so far."""
+        self._thread += 1
+
+    async def ask(self, question: str, *, quiet: bool = False) -> dict[str, Any]:
+        """Run one question; unless `quiet`, stream the draft and print the checked answer."""
+        from langgraph.types import Command
+
+        from app.prompts import language_of
+
+        language = language_of(question)
+        console = _console()
+        config = {"configurable": {"thread_id": str(self._thread)}}
+        step: Any = {"question": question}
+        while True:
+            await self._run(step, config, None if quiet else console, language)
+            snapshot = await self._graph.aget_state(config)
+            if not snapshot.interrupts:
+                break
+            query = snapshot.interrupts[0].value["web_search"]
+            step = Command(resume=await asyncio.to_thread(_consent, query, language))
+        result: dict[str, Any] = snapshot.values["result"]
+        if not quiet:
+            _print_result(console, result, language)
+        return result
+
+    async def _run(self, step: Any, config: Any, console: "Console | None", language: Language) -> None:
+        if console is None or not console.is_terminal:
+            await self._graph.ainvoke(step, config)
+            return
+        from rich.live import Live
+        from rich.spinner import Spinner
+        from rich.text import Text
+
+        draft = Text()
+        spinner = Spinner("dots", text="prepare", style="dim")
+        with Live(spinner, console=console, transient=True) as live:
+            async for mode, piece in self._graph.astream(step, config, stream_mode=["messages", "updates"]):
+                if mode == "messages":
+                    draft.append(str(piece[0].content))
+                    live.update(draft)
+                elif "generate" in piece:
+                    live.update(Text.assemble(draft, "  ", (say("checking", language), "dim")))
+                else:
+                    spinner.update(text=" → ".join(next(iter(piece.values()), {}).get("route", [])))
+                    if not draft:
+                        live.update(spinner)
+
+
+def _consent(query: str, language: Language) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return typer.confirm(say("consent", language, query=query), default=False, err=True)
+
+
+@asynccontextmanager
+async def _session() -> AsyncIterator[Talk]:
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    from graphs.open import open_resources
+    from graphs.rag import build
+
+    settings = _settings()
+    with _weights_bar() as on_progress:
+        async with open_resources(settings, on_progress=on_progress) as resources:
+            if resources.documents == 0:
+                raise MutdaError(
+                    f"The collection {settings.collection!r} is empty. Ingest documents first: mutda ingest FOLDER"
+                )
+            yield Talk(build(resources, checkpointer=InMemorySaver()))
+
+
+def _print_result(console: "Console", result: dict[str, Any], language: Language) -> None:
+    from rich.text import Text
+
+    console.print(Text(result["answer"], style="bold"))
+    if result["reason"]:
+        console.print(Text(f"{say('reason', language)}  {reason_in(language, result['reason'])}", style="yellow"))
+    if result["calculation"]:
+        console.print(Text(f"{say('calculation', language)}  {result['calculation']}"))
+    if result["citations"]:
+        console.print(Text(f"\n{say('sources', language)}", style="dim"))
+    for citation in result["citations"]:
+        console.print(Text(f"  [{citation['n']}] {place_of(citation, language)}", style="cyan"))
+        console.print(Text(f"      “{' '.join(citation['text'].split())}”"))
+    for notice in result["notices"]:
+        console.print(Text(f"{say('notice', language)}  {notice}", style="yellow"))
+    console.print(Text(f"\n{say('route', language)}  {' → '.join(result['route'])}", style="dim"))
+    console.print(Text(f"{say('cost', language)}  {cost_line(result['cost'], language)}", style="dim"))
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
+    prune: Annotated[bool, typer.Option("--prune", help="Forget documents under PATHS that are gone.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Embed everything again, e.g. with a new embedder.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read documents into the collection; unchanged ones cost nothing."""
+    from dataclasses import asdict
+
+    from app.corpus.ingest import ingest as run_ingest
+
+    settings = _settings()
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing and not prune:
+        raise MutdaError(f"There is no {', '.join(missing)}. Check the path, or add --prune to forget what was there.")
+    with _ingest_bar() as on_progress:
+        report = run_ingest(
+            settings.collection_dir,
+            paths,
+            _embedder(settings),
+            prune=prune,
+            rebuild=rebuild,
+            on_progress=on_progress,
+        )
+    if as_json:
+        _print_json(json.loads(json.dumps(asdict(report), default=str)))
+    else:
+        console = _console()
+        console.print(
+            f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, {report.pruned} pruned · "
+            f"{report.chunks} chunks · {report.seconds:.1f} s"
+        )
+    for path, reason in report.failed:
+        print(f"mutda: {path}: {reason}", file=sys.stderr)
+    if report.failed and not (report.added or report.updated or report.unchanged):
+        raise typer.Exit(2)
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    mode: Annotated[Literal["similarity", "mmr"], typer.Option(help="Best first, or best without repeats.")] = "similarity",
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Show the passages that a question would find; no model is asked."""
+    from dataclasses import asdict
+
+    from app.prompts import language_of
+
+    collection = _collection(_settings())
+    try:
+        passages = collection.search(query, k=k, mode=mode)
+    finally:
+        collection.close()
+    if as_json:
+        _print_json([asdict(passage) for passage in passages])
+        return
+    console = _console()
+    for passage in passages:
+        place = place_of(asdict(passage), language_of(query))
+        console.print(f"{passage.score:.3f}  {place}", style="cyan", markup=False)
+        console.print(f"       {' '.join(passage.text.split())}", markup=False)
+    if not passages:
+        console.print("0 passages")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show the collection, the embedder, the model, and what can be reached."""
+    found = asyncio.run(_status())
+    if as_json:
+        _print_json(found)
+        return
+    console = _console()
+    width = max(map(len, found))
+    for name, value in found.items():
+        console.print(f"{name:<{width}}  {value}", markup=False)
+
+
+async def _status() -> dict[str, Any]:
+    from app.models.ollama import installed_models
+    from app.models.open import choose_spec
+    from app.models.weights import EMBEDDED, local_path
+
+    settings = _settings()
+    embedder = _embedder(settings)
+    collection = await asyncio.to_thread(_collection, settings)
+    state = collection.status()
+    collection.close()
+    names = await installed_models(settings.ollama_url)
+    weights = await asyncio.to_thread(local_path, EMBEDDED, settings.cache_dir)
+    return {
+        "collection": settings.collection,
+        "folder": str(settings.collection_dir),
+        "documents": state.documents,
+        "chunks": state.chunks,
+        "embedder": embedder.spec,
+        "korean probe": state.probe,
+        "model": str(await choose_spec(settings)),
+        "weights": str(weights) if weights else "not fetched: mutda models pull",
+        "ollama": f"{settings.ollama_url}: " + ("not reachable" if names is None else ", ".join(names) or "no models"),
+        "web search": settings.web_search + (f" by {settings.search_url or 'DuckDuckGo'}" if settings.web_search != "off" else ""),
+    }
+
+
+@models.command()
+def pull() -> None:
+    """Fetch the embedded model (1.1 GB) and verify its checksum."""
+    from app.models.spec import parse_model_spec
+    from app.models.weights import resolve_gguf
+
+    settings = _settings()
+    spec = parse_model_spec(settings.model or "embedded:")
+    name = spec.name if spec.kind == "embedded" else ""
+    with _weights_bar() as on_progress:
+        path = resolve_gguf(name, settings.cache_dir, progress=on_progress)
+    _console().print(f"{path}", markup=False)
+
+
+@models.callback()
+def _models() -> None:
+    """Model weights."""
+
+
+def _weights_bar() -> Any:
+    return _bar("weights", unit="bytes")
+
+
+def _ingest_bar() -> Any:
+    return _bar("ingest", unit="documents")
+
+
+def _bar(title: str, *, unit: Literal["bytes", "documents"]) -> Any:
+    """A progress bar on stderr that appears with the first report; gives the function to report to."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def show() -> Any:
+        from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        count = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+        bar = Progress(TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn(), console=_console(to_stderr=True))
+        task = None
+
+        def report(progress: Any) -> None:
+            nonlocal task
+            done = progress.done_bytes if unit == "bytes" else progress.done
+            total = progress.total_bytes if unit == "bytes" else progress.total
+            if task is None:
+                bar.start()
+                task = bar.add_task(title, total=total)
+            bar.update(task, completed=done, total=total, description=f"{title} {progress.detail}"[:60])
+
+        try:
+            yield report
+        finally:
+            bar.stop()
+
+    return show()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""Lines of a PDF page, and how lines join into paragraphs again.
+
+A PDF keeps no paragraphs and, at the end of a line, mostly no spaces. In Korean that matters: a line may end
+inside a word ("담" / "당자는") or between words, and joining wrongly hides the word from the search.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from app.corpus.load.pdf_page import Glyph, Page
+
+CELL_GAP = " · "
+_WIDE_GAP_EM = 1.6
+"""Glyphs farther apart than this many line heights stand in different cells; justified text stays below."""
+_MARGIN = 0.12
+_EDGE_LINES = 3
+_MIN_REPEATS = 3
+_WORD_WRAP_SHARE = 0.2
+
+_PAGE_NUMBER = re.compile(
+    r"[-–—<\[(]?\s*(?:p\.?\s?|page\s?)?\d{1,4}(?:\s*(?:/|of|중)\s*\d{1,4})?\s*(?:쪽|페이지|page)?\s*[-–—>\])]?",
+    re.IGNORECASE,
+)
+_MARKER = re.compile(
+    r"(?:[①-⑳㉮-㉻ⓐ-ⓩ•·∙◦●○◎■□▣▪▫◆◇▶▷►※★☆✓✔→*]|[-–—]\s|\(?\d{1,2}[.)]\s|\(?[가나다라마바사아자차카타파하][.)]\s|제\s?\d+\s?[편장절관조])"
+)
+_COUNTERS = frozenset("년월일시분초개명원회차권호조항장절점쪽층세위번배인대건종급")
+_OPENERS = "([{<「『“‘《〈【（"
+_CLOSERS = ")]}>」』”’》〉】）.,!?:;%…·ㆍ"
+# Endings after which a Korean word is over, for lines whose layout does not tell.
+_ENDING = re.compile(
+    r"(?:은|는|을|를|의|에|에서|에게|으로|로|와|과|도|만|부터|까지|보다|처럼|마다|하며|하고|하여|해서|하는|되는|된|할|한|될|있는|없는|있다|없다|한다|된다|이다|"
+    r"이며|이고|면|며|거나|지만|므로|니다|다|및|등|또는|그|이|각|위)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of text, its box in points, and how it ended: see `Glyph.gap`."""
+
+    text: str
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+    gap: str = "\n"  # the white space between the line before and this one
+
+    @property
+    def height(self) -> float:
+        """The height of the glyphs' boxes: the size of the type, whatever the page's scale is."""
+        return self.y1 - self.y0
+
+
+def make_lines(glyphs: Sequence[Glyph]) -> list[Line]:
+    """Glyphs in reading order as lines; cells of one row without ruled lines stand on one line."""
+    lines: list[Line] = []
+    current: list[Glyph] = []
+    for glyph in glyphs:
+        if current and not _same_line(current[-1], glyph):
+            lines.append(_line(current))
+            current = []
+        current.append(glyph)
+    if current:
+        lines.append(_line(current))
+    return lines
+
+
+def _same_line(last: Glyph, glyph: Glyph) -> bool:
+    """Whether a glyph goes on to the right at the same height. Columns of cells do, wrapped lines do not."""
+    overlap = min(last.y1, glyph.y1) - max(last.y0, glyph.y0)
+    height = max(min(last.y1 - last.y0, glyph.y1 - glyph.y0), 0.1)
+    if "\n" in glyph.gap:
+        return overlap > 0.6 * height and glyph.x0 >= last.x1
+    return overlap > 0.2 * height
+
+
+def _line(glyphs: list[Glyph]) -> Line:
+    parts = [glyphs[0].text]
+    for last, glyph in pairwise(glyphs):
+        height = last.y1 - last.y0
+        if glyph.x0 - last.x1 > _WIDE_GAP_EM * height:
+            parts.append(CELL_GAP)
+        elif glyph.gap:
+            parts.append(" ")
+        parts.append(glyph.text)
+    return Line(
+        text="".join(parts),
+        x0=min(glyph.x0 for glyph in glyphs),
+        x1=max(glyph.x1 for glyph in glyphs),
+        y0=median(glyph.y0 for glyph in glyphs),
+        y1=median(glyph.y1 for glyph in glyphs),
+        gap=glyphs[0].gap or "\n",
+    )
+
+
+def furniture(pages: Sequence[tuple[Page, Sequence[Line]]]) -> set[str]:
+    """Keys (see `furniture_key`) of lines in the margins of most pages: running heads and footers."""
+    counts: Counter[str] = Counter()
+    for page, lines in pages:
+        counts.update({furniture_key(line.text) for line in _edges(page, lines)})
+    needed = max(_MIN_REPEATS, len(pages) // 2 + 1)
+    return {key for key, count in counts.items() if count >= needed}
+
+
+def furniture_key(text: str) -> str:
+    """A line with every number made the same, so that page numbers do not make it look new."""
+    return re.sub(r"\d+", "#", "".join(text.split()))
+
+
+def without_furniture(page: Page, lines: Sequence[Line], keys: set[str]) -> list[Line]:
+    """The lines without running heads, footers and page numbers."""
+    edges = {id(line) for line in _edges(page, lines)}
+    return [
+        line for line in lines
+        if id(line) not in edges
+        or not (furniture_key(line.text) in keys or _PAGE_NUMBER.fullmatch(line.text.strip()))
+    ]  # fmt: skip
+
+
+def _edges(page: Page, lines: Sequence[Line]) -> list[Line]:
+    """The first and last few lines, as far as they stand in the margins."""
+    by_height = sorted(lines, key=lambda line: -line.y0)
+    return [
+        *(line for line in by_height[:_EDGE_LINES] if line.y0 > page.height * (1 - _MARGIN)),
+        *(line for line in by_height[-_EDGE_LINES:] if line.y1 < page.height * _MARGIN),
+    ]
+
+
+class Joiner:
+    """Joins wrapped lines. It learns from a whole document how its lines were broken.
+
+    Three sources, the surest first. (1) Some programs keep the space at the end of a line: then it tells all.
+    (2) Text that leaves room at the ends of its lines for one more syllable was broken between words,
+    always. (3) Otherwise, each pair: a joined word seen elsewhere in the document, then
+    two words seen elsewhere, then an ending after which a word is over; else the word goes on.
+    """
+
+    def __init__(
+        self, texts: Iterable[str], *, keeps_spaces: bool = False, wraps_words: bool = False
+    ) -> None:
+        self._keeps_spaces = keeps_spaces
+        self._wraps_words = wraps_words
+        self._words: set[str] = set()
+        for text in texts:
+            # Words at a line's ends may be halves.
+            self._words.update(text.split()[1:-1])
+
+    def join(self, left: str, right: str, gap: str = "\n") -> str:
+        """The two lines as one text."""
+        if gap.startswith("-"):
+            return left.rstrip("-") + right
+        return left + ("" if self._goes_on(left, right, gap) else " ") + right
+
+    def _goes_on(self, left: str, right: str, gap: str) -> bool:
+        last, first = left[-1], right[0]
+        if gap == " \n":
+            return False
+        if last in _OPENERS or first in _CLOSERS or last in "-/~·ㆍ":
+            return True
+        if last in _CLOSERS:
+            return False
+        if self._keeps_spaces:
+            return True
+        if self._wraps_words:
+            return False
+        left_word, right_word = left.split()[-1], right.split()[0]
+        if last.isdigit():
+            return first in _COUNTERS or (first.isdigit() and self._known(left_word + right_word))
+        if not (_is_hangul(last) and (_is_hangul(first) or first.isdigit())):
+            return False
+        if self._known(left_word + right_word):
+            return True
+        if self._known(left_word) and (self._known(right_word) or len(left_word) > 1):
+            return False
+        return left_word == "제" or not _ends_word(left_word)
+
+    def _known(self, word: str) -> bool:
+        return word in self._words
+
+
+def learn_joiner(paragraphs: Sequence[Sequence[Line]], right_edge: dict[int, float]) -> Joiner:
+    """A joiner for lines grouped into paragraphs. `right_edge` maps id(line) to its column's right end."""
+    wrapped = [(a, b) for lines in paragraphs for a, b in pairwise(lines)]
+    hangul = [(a, b) for a, b in wrapped if _is_hangul(a.text[-1]) and _is_hangul(b.text[0])]
+    texts = [line.text for lines in paragraphs for line in lines]
+    if not hangul:
+        return Joiner(texts)
+    spaced = sum(1 for _, b in hangul if b.gap == " \n")
+    # A syllable is about as wide as the type is high.
+    roomy = sum(1 for a, _ in hangul if right_edge.get(id(a), a.x1) - a.x1 > 1.1 * a.height)
+    return Joiner(
+        texts,
+        keeps_spaces=spaced >= _WORD_WRAP_SHARE * len(hangul),
+        wraps_words=roomy >= _WORD_WRAP_SHARE * len(hangul),
+    )
+
+
+def group_paragraphs(lines: Sequence[Line], right_edge: float) -> list[list[Line]]:
+    """Lines that belong together, by size, by distance, by room left, and by bullets and numbers."""
+    pitches = [
+        a.y0 - b.y0 for a, b in pairwise(lines)
+        if 0 < a.y0 - b.y0 < 3 * a.height and _same_size(a, b)
+    ]  # fmt: skip
+    # The distance inside a paragraph is the common small one; a median would mix in the gaps between.
+    pitch = sorted(pitches)[len(pitches) // 4] if pitches else 0.0
+    groups: list[list[Line]] = []
+    for line in lines:
+        if groups and _continues(groups[-1][-1], line, pitch, right_edge):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return groups
+
+
+def _continues(last: Line, line: Line, pitch: float, right_edge: float) -> bool:
+    step = last.y0 - line.y0
+    if not _same_size(last, line) or not 0 < step <= max(1.25 * pitch, 1.1 * last.height):
+        return False
+    if _MARKER.match(line.text) or CELL_GAP in last.text or CELL_GAP in line.text:
+        return False
+    # A line that left room for the next word was ended on purpose.
+    first_word_pt = len(line.text.split()[0]) * (line.x1 - line.x0) / max(len(line.text), 1)
+    return right_edge - last.x1 <= first_word_pt + 1.5 * last.height
+
+
+def _same_size(a: Line, b: Line) -> bool:
+    return abs(a.height - b.height) <= 0.12 * max(a.height, b.height)
+
+
+def _ends_word(word: str) -> bool:
+    match = _ENDING.search(word)
+    while match is not None and match.end() != len(word):
+        match = _ENDING.search(word, match.start() + 1)
+    return match is not None and (len(word) > 1 or word in ("및", "등", "그", "이", "각", "위"))
+
+
+def _is_hangul(character: str) -> bool:
+    return "가" <= character <= "힣"

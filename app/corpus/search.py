@@ -1,0 +1,127 @@
+"""Hybrid search: keywords and vectors, fused, over one state of a collection."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from app.corpus.bigrams import bigrams
+from app.corpus.coverage import covered_mass, inverse_document_frequency
+from app.corpus.faiss_index import DenseIndex
+from app.corpus.fusion import fuse, mmr
+from app.corpus.passage import Passage
+from app.corpus.store import Store, StoredChunk, indexed_text
+from app.models.embedder import Vectors
+
+SearchMode = Literal["similarity", "mmr", "score_threshold"]
+
+CANDIDATES = 50
+"""How many chunks each leg brings to the fusion."""
+MAX_QUESTION_TOKENS = 256
+"""More different tokens than any question has; pasted pages are cut here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One question, ready to be searched for."""
+
+    tokens: Sequence[str]
+    vector: Vectors | None  # None: keywords alone
+    weight: float  # the dense leg's say, 0..1
+    k: int
+    mode: SearchMode = "similarity"
+    score_threshold: float = 0.0
+    fetch_k: int = 24
+    lambda_mult: float = 0.7
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    id: int
+    score: float
+    lexical: float
+    dense: float
+
+
+def search(store: Store, index: DenseIndex, query: Query) -> list[Passage]:
+    """Passages for a question, inside the caller's transaction; `index` must be of the same state.
+
+    Modes:
+        similarity: the k best by fused score.
+        mmr: k of the `fetch_k` best by fused score, each unlike those before it (`fusion.mmr`).
+        score_threshold: the k best by fused score whose absolute score reaches the threshold. The fused
+            score cannot serve for this: normalised within one search, its best is near 1 even where
+            nothing fits. The absolute score is (1 - weight) * the share of the question's bigram-IDF
+            mass that heading and passage cover + weight * the cosine (none below 0), 0..1. It is in the
+            passage's `extra["absolute"]`.
+    """
+    ranked = _candidates(store, index, query)
+    if query.mode == "mmr":
+        pool = ranked[: max(query.fetch_k, query.k)]
+        order = mmr(
+            [item.score for item in pool],
+            index.vectors([item.id for item in pool]),
+            query.k,
+            lambda_mult=query.lambda_mult,
+        )
+        ranked = [pool[position] for position in order]
+    if query.mode != "score_threshold":
+        ranked = ranked[: query.k]
+    chunks = store.chunks([item.id for item in ranked])
+    if query.mode != "score_threshold":
+        return [_passage(chunks[item.id], item) for item in ranked]
+    weights = idf(store, query.tokens)
+    found = []
+    for item in ranked:
+        absolute = _absolute(item, chunks[item.id], weights, query.weight)
+        if absolute >= query.score_threshold:
+            found.append(_passage(chunks[item.id], item, absolute=f"{absolute:.4f}"))
+        if len(found) == query.k:
+            break
+    return found
+
+
+def idf(store: Store, tokens: Sequence[str]) -> dict[str, float]:
+    """Inverse document frequencies over the chunks, for each token; the largest where it is unknown."""
+    _, total = store.counts()
+    frequencies = store.document_frequencies(tokens)
+    return {token: inverse_document_frequency(frequencies[token], total) for token in tokens}
+
+
+def _candidates(store: Store, index: DenseIndex, query: Query) -> list[_Candidate]:
+    limit = max(CANDIDATES, query.k, query.fetch_k)
+    lexical = store.keyword_search(query.tokens, limit)
+    dense: dict[int, float] = {}
+    if query.vector is not None:
+        ids = list(dict.fromkeys([*lexical, *index.search(query.vector, limit)]))
+        cosines = index.vectors(ids) @ query.vector
+        dense = dict(zip(ids, np.clip(cosines, -1.0, 1.0).tolist(), strict=True))
+    fused = fuse(lexical, dense, query.weight if query.vector is not None else 0.0)
+    items = (
+        _Candidate(id=id, score=score, lexical=lexical.get(id, 0.0), dense=dense.get(id, 0.0))
+        for id, score in fused.items()
+    )
+    return sorted(items, key=lambda item: (-item.score, item.id))
+
+
+def _absolute(item: _Candidate, chunk: StoredChunk, weights: Mapping[str, float], weight: float) -> float:
+    share = covered_mass(weights, set(bigrams(indexed_text(chunk.heading, chunk.text))))
+    return (1 - weight) * share + weight * max(0.0, item.dense)
+
+
+def _passage(chunk: StoredChunk, item: _Candidate, **extra: str) -> Passage:
+    return Passage(
+        id=str(chunk.id),
+        source=chunk.source,
+        heading=chunk.heading,
+        section=chunk.section,
+        page=chunk.page,
+        start=chunk.start,
+        end=chunk.end,
+        text=chunk.text,
+        score=item.score,
+        lexical=item.lexical,
+        dense=item.dense,
+        extra=extra,
+    )

@@ -1,0 +1,121 @@
+"""Paths as a user gives them to the files that are to be read."""
+
+import os
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundFile:
+    """A file to read."""
+
+    path: str  # absolute; symbolic links are not resolved: two names are two sources
+    given: str  # from what the user wrote
+    name: str  # as shown: below the name of the folder that was given
+
+
+@dataclass(kw_only=True)
+class Walk:
+    """What lies under some paths."""
+
+    files: list[FoundFile] = field(default_factory=list)
+    skipped: int = 0  # files in folders that no loader reads
+    failed: list[tuple[str, str]] = field(default_factory=list)  # path, reason
+
+
+def walk(paths: Sequence[Path], is_supported: Callable[[Path], bool], exclude: Iterable[Path] = ()) -> Walk:
+    """Find the files, each once, in the order of their names.
+
+    A file that is named itself is taken whatever its suffix. In folders, hidden names are passed over,
+    and so are `exclude`d folders; a folder that symbolic links lead to again is read once.
+    """
+    found = Walk()
+    seen_files: set[str] = set()
+    seen_folders = {os.path.realpath(folder) for folder in exclude}
+    for given in paths:
+        root = Path(os.path.abspath(given))
+        if root.is_dir():
+            candidates = _in_folder(root, given, is_supported, seen_folders, found)
+        elif root.is_file():
+            candidates = iter([FoundFile(path=str(root), given=str(given), name=_shown(root.name))])
+        else:
+            reason = "it is not a file" if root.exists() else "there is no such file or folder"
+            found.failed.append((_printable(str(given)), reason))
+            continue
+        for file in candidates:
+            if file.path in seen_files:
+                continue
+            seen_files.add(file.path)
+            if _is_utf8(file.path):
+                found.files.append(file)
+            else:
+                found.failed.append((_printable(file.given), "its name is not valid UTF-8; rename it"))
+    return found
+
+
+def _in_folder(
+    root: Path, given: Path, is_supported: Callable[[Path], bool], seen_folders: set[str], found: Walk
+) -> Iterator[FoundFile]:
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        real = os.path.realpath(folder)
+        if real in seen_folders:
+            continue
+        seen_folders.add(real)
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            found.failed.append((_printable(str(folder)), f"cannot be read ({error.strerror or error})"))
+            continue
+        folders = []
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = Path(entry.path)
+            if path.is_dir():
+                folders.append(path)
+            elif not path.is_file() or not is_supported(path):
+                found.skipped += 1
+            else:
+                below = path.relative_to(root)
+                yield FoundFile(
+                    path=str(path),
+                    given=str(given / below),
+                    name=_shown((Path(root.name) / below).as_posix()),
+                )
+        waiting += reversed(folders)
+
+
+def is_gone(path: str) -> bool:
+    """Whether a file is surely not there; False where nobody can look, such as a locked folder."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def is_under(path: str, roots: Iterable[Path]) -> bool:
+    """Whether an absolute path is one of the roots or lies below one."""
+    return any(Path(path).is_relative_to(os.path.abspath(root)) for root in roots)
+
+
+def _shown(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,75 @@
+"""What the command line says, in the user's language."""
+
+from typing import Any, Literal
+
+Language = Literal["ko", "en"]
+
+_TEXT: dict[str, dict[Language, str]] = {
+    "sources": {"ko": "근거", "en": "Sources"},
+    "route": {"ko": "경로", "en": "Route"},
+    "cost": {"ko": "비용", "en": "Cost"},
+    "reason": {"ko": "이유", "en": "Reason"},
+    "calculation": {"ko": "계산", "en": "Calculation"},
+    "notice": {"ko": "알림", "en": "Notice"},
+    "page": {"ko": "{page}쪽", "en": "p. {page}"},
+    "costs": {
+        "ko": "모델 호출 {calls}회 · 새로 읽은 토큰 {evaluated:,}개 · 캐시된 토큰 {cached:,}개 · 출력 {output:,}개 · {seconds:.1f}초",
+        "en": "{calls} model calls · {evaluated:,} tokens evaluated · {cached:,} cached · {output:,} written · {seconds:.1f} s",
+    },
+    "searches": {"ko": " · 웹 검색 {searches}회", "en": " · {searches} web searches"},
+    "consent": {
+        "ko": "이 검색어를 인터넷으로 보낼까요? “{query}”",
+        "en": "Send this query to the internet? “{query}”",
+    },
+    "chat": {
+        "ko": "질문을 입력하세요. 새 대화는 /new, 끝내려면 /exit.",
+        "en": "Ask a question. /new starts over, /exit ends.",
+    },
+    "checking": {"ko": "답을 확인하는 중", "en": "Checking the answer"},
+}
+
+_REASONS: tuple[tuple[str, str], ...] = (
+    ("no evidence: nothing was found", "관련 문서를 찾지 못했습니다."),
+    ("no evidence: nothing found bears on the question", "찾은 문서가 질문과 관련이 없습니다."),
+    ("no evidence: the passages found do not hold the answer", "찾은 문서에 답이 없습니다."),
+    ("withdrawn", "초안이 문서 내용과 맞지 않아 거두었습니다."),
+    ("no answer", "모델이 답을 내지 못했습니다."),
+    ("budget: max_llm_calls", "모델 호출 한도에 닿았습니다."),
+    ("budget: max_seconds", "시간 한도에 닿았습니다."),
+)
+
+
+def say(key: str, language: Language, **values: Any) -> str:
+    """A phrase with its values filled in."""
+    return _TEXT[key][language].format(**values)
+
+
+def reason_in(language: Language, reason: str) -> str:
+    """The reason of a result, in words of the user's language."""
+    if language == "en":
+        return reason
+    return next((korean for start, korean in _REASONS if reason.startswith(start)), reason)
+
+
+def place_of(citation: dict[str, Any], language: Language) -> str:
+    """File, section and page of a citation on one line."""
+    parts = [str(citation["source"])]
+    if citation["section"]:
+        parts.append(str(citation["section"]))
+    if citation["page"]:
+        parts.append(say("page", language, page=citation["page"]))
+    return " · ".join(parts)
+
+
+def cost_line(cost: dict[str, Any], language: Language) -> str:
+    """Calls, tokens and seconds on one line."""
+    line = say(
+        "costs",
+        language,
+        calls=cost["llm_calls"],
+        evaluated=cost["prompt_tokens"] - cost["cached_tokens"],
+        cached=cost["cached_tokens"],
+        output=cost["output_tokens"],
+        seconds=cost["seconds"],
+    )
+    return line + (say("searches", language, searches=cost["searches"]) if cost["searches"] else "")

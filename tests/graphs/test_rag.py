@@ -1,0 +1,316 @@
+"""Every edge of the graph, with a scripted model."""
+
+from typing import Any
+
+import pytest
+from fakes import LEAVE, FakeCorpus, FakeSearch, Script, Ticks, make_resources, passage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+
+from app.errors import SearchError
+from app.models.fake import FakeReply
+from graphs.context import Context
+from graphs.rag import build
+from graphs.resources import Resources
+from tools.search_results import SearchResult
+
+QUESTION = "연차 휴가 규정을 알려 주세요"
+NOLAN = SearchResult(title="Nolan", url="https://a.example/nolan", snippet="Nolan was born on 30 July 1970.")
+
+
+async def ask(resources: Resources, question: str = QUESTION, *, given: Any = None, history: Any = (), **knobs: Any) -> dict[str, Any]:
+    state = await build(resources).ainvoke(
+        {"question": question, "history": list(history), "given": given}, context=Context(**knobs)
+    )
+    result: dict[str, Any] = state["result"]
+    return result
+
+
+def path(result: dict[str, Any]) -> str:
+    return " ".join(result["route"])
+
+
+async def test_a_clear_question_is_answered_at_the_first_look() -> None:
+    resources = make_resources()
+    result = await ask(resources)
+    assert path(result) == "prepare retrieve grade generate self_check finish"
+    assert result["answer"] == "연차 휴가는 17일입니다. [1]"
+    assert result["refused"] is False and result["reason"] == ""
+    (citation,) = result["citations"]
+    assert citation == {
+        "n": 1, "source": "취업규칙.docx", "section": "취업규칙", "page": None, "start": 100, "end": 114,
+        "text": "연차 휴가는 17일입니다.",
+    }  # fmt: skip
+    assert result["cost"]["llm_calls"] == 3
+
+
+async def test_the_answer_object_has_the_fields_of_the_contract() -> None:
+    result = await ask(make_resources())
+    assert set(result) == {
+        "question", "answer", "refused", "reason", "citations", "route", "evidence", "grounded", "cost", "calculation",
+        "notices", "model", "embedder", "collection", "trace_id",
+    }  # fmt: skip
+    assert set(result["cost"]) == {
+        "llm_calls", "prompt_tokens", "cached_tokens", "output_tokens", "searches", "seconds"
+    }  # fmt: skip
+
+
+async def test_doubt_widens_the_look_and_asks_again() -> None:
+    result = await ask(make_resources(Script(grade=[0.6, 0.8])))
+    assert path(result) == "prepare retrieve grade widen grade generate self_check finish"
+
+
+async def test_doubt_after_the_wide_look_rewrites_the_query_and_reads_what_is_new() -> None:
+    more = [passage(9, "연차 휴가는 17일입니다.")]
+    corpus = FakeCorpus(default=LEAVE[1:5], pages={"연차 일수": more})
+    script = Script(grade=[0.3, 0.3, 0.8], rewrite="검색어: 연차 일수")
+    resources = make_resources(script, corpus=corpus)
+    result = await ask(resources)
+    assert path(result) == "prepare retrieve grade widen grade rewrite retrieve grade generate self_check finish"
+    assert corpus.queries == [QUESTION, "연차 일수"]
+    assert result["citations"][0]["n"] == 5, "what was read before keeps its place"
+
+
+async def test_a_rewritten_query_that_was_used_already_ends_in_a_refusal() -> None:
+    result = await ask(make_resources(Script(grade=0.3, rewrite=QUESTION)))
+    assert path(result) == "prepare retrieve grade widen grade rewrite refuse finish"
+    assert result["reason"] == "no evidence: the passages found do not hold the answer"
+    assert result["citations"] == []
+
+
+async def test_a_rewritten_query_that_was_used_already_goes_to_the_web_where_that_is_allowed() -> None:
+    search = FakeSearch({QUESTION: [SearchResult(title="휴가", url="https://a.example/1", snippet="연차 휴가는 17일입니다.")]})
+    script = Script(grade=[0.3, 0.3, 0.9], rewrite=QUESTION)
+    result = await ask(make_resources(script, search=search, web_search="on"))
+    assert path(result) == "prepare retrieve grade widen grade rewrite web_search grade generate self_check finish"
+    assert search.queries == [QUESTION]
+
+
+async def test_nothing_found_is_refused_without_a_model_call() -> None:
+    result = await ask(make_resources(corpus=FakeCorpus(default=[])))
+    assert path(result) == "prepare retrieve refuse finish"
+    assert result["reason"] == "no evidence: nothing was found"
+    assert result["answer"] == "문서에서 이 질문의 답을 찾지 못했습니다."
+    assert result["cost"]["llm_calls"] == 0
+
+
+async def test_nothing_that_bears_on_the_question_is_refused_without_a_model_call() -> None:
+    result = await ask(make_resources(corpus=FakeCorpus(covered=0.01)))
+    assert path(result) == "prepare retrieve grade refuse finish"
+    assert result["reason"] == "no evidence: nothing found bears on the question"
+    assert result["cost"]["llm_calls"] == 0
+
+
+async def test_hopeless_evidence_is_refused_without_a_wider_look() -> None:
+    result = await ask(make_resources(Script(grade=0.02)))
+    assert path(result) == "prepare retrieve grade refuse finish"
+
+
+async def test_nothing_found_goes_to_the_web_where_that_is_allowed() -> None:
+    search = FakeSearch({QUESTION: [SearchResult(title="휴가", url="https://a.example/1", snippet="연차 휴가는 17일입니다.")]})
+    result = await ask(make_resources(corpus=FakeCorpus(default=[]), search=search, web_search="on"))
+    assert path(result) == "prepare retrieve web_search grade generate self_check finish"
+    assert result["citations"][0]["source"] == "https://a.example/1"
+    assert result["cost"]["searches"] == 1
+
+
+async def test_a_search_that_finds_nothing_ends_in_a_refusal() -> None:
+    result = await ask(make_resources(corpus=FakeCorpus(default=[]), search=FakeSearch(), web_search="on"))
+    assert path(result) == "prepare retrieve web_search refuse finish"
+
+
+async def test_a_search_that_fails_leaves_its_line_as_a_notice() -> None:
+    search = FakeSearch({QUESTION: SearchError("The search server cannot be reached.")})
+    result = await ask(make_resources(Script(grade=0.02), search=search, web_search="on"))
+    assert path(result) == "prepare retrieve grade web_search refuse finish"
+    assert result["notices"] == ["The search server cannot be reached."]
+
+
+async def test_the_web_is_never_asked_when_it_is_off() -> None:
+    search = FakeSearch({QUESTION: [NOLAN]})
+    await ask(make_resources(Script(grade=0.02), search=search, web_search="off"))
+    assert search.queries == []
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+async def test_ask_mode_pauses_for_consent_before_a_query_leaves(agreed: bool) -> None:
+    search = FakeSearch({QUESTION: [SearchResult(title="휴가", url="https://a.example/1", snippet="연차 휴가는 17일입니다.")]})
+    resources = make_resources(Script(grade=[0.02, 0.9]), search=search, web_search="ask")
+    graph = build(resources, checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    await graph.ainvoke({"question": QUESTION}, config)
+    paused = await graph.aget_state(config)
+    assert paused.interrupts[0].value == {"web_search": QUESTION}
+    assert search.queries == []
+    result = (await graph.ainvoke(Command(resume=agreed), config))["result"]
+    assert search.queries == ([QUESTION] if agreed else [])
+    assert result["refused"] is not agreed
+    assert ("web search was declined" in result["notices"]) is not agreed
+
+
+async def test_a_calculation_is_written_by_the_model_and_done_by_the_calculator() -> None:
+    corpus = FakeCorpus(default=[LEAVE[4]])
+    script = Script(needs_calculation=0.9, calculation="CALC: 45000 * 4", answer="출장비는 180,000원입니다.")
+    result = await ask(make_resources(script, corpus=corpus), "4일 출장이면 출장비는 모두 얼마인가요?")
+    assert path(result) == "prepare retrieve grade calculate generate self_check finish"
+    assert result["calculation"] == "45000 * 4 = 180000"
+    assert result["answer"].startswith("출장비는 180,000원입니다.")
+
+
+async def test_a_calculation_with_numbers_from_nowhere_is_not_done() -> None:
+    script = Script(needs_calculation=0.9, calculation="CALC: 45000 * 77", answer="하루 45000원입니다.")
+    result = await ask(make_resources(script, corpus=FakeCorpus(default=[LEAVE[4]])), "출장비는 모두 얼마인가요?")
+    assert result["calculation"] == ""
+
+
+async def test_an_answer_without_the_calculated_result_is_generated_again() -> None:
+    script = Script(
+        needs_calculation=0.9, calculation="CALC: 45000 * 4", answer="45000원입니다.", again="180000원입니다."
+    )  # fmt: skip
+    result = await ask(make_resources(script, corpus=FakeCorpus(default=[LEAVE[4]])), "4일이면 출장비는 얼마인가요?")
+    assert path(result).endswith("generate self_check generate self_check finish")
+    assert "180000원" in result["answer"]
+
+
+async def test_a_fact_that_a_calculation_lacks_is_looked_up_on_the_web() -> None:
+    search = FakeSearch({"Nolan date of birth": [NOLAN]})
+    script = Script(
+        needs_calculation=0.9, calculation=["FIND: Nolan date of birth", "CALC: age_days(1970-07-30)"],
+        answer="20568 days",
+    )  # fmt: skip
+    corpus = FakeCorpus(default=[passage(1, "Oppenheimer was directed by Nolan.")])
+    result = await ask(
+        make_resources(script, corpus=corpus, search=search, web_search="on"), "What is the age in days of Nolan?"
+    )
+    assert path(result) == "prepare retrieve grade calculate web_search grade calculate generate self_check finish"
+    assert result["calculation"] == "age_days(1970-07-30) = 20568"
+    assert search.queries == ["Nolan date of birth"]
+
+
+async def test_a_fact_that_a_calculation_lacks_is_looked_up_in_the_documents() -> None:
+    corpus = FakeCorpus(default=[LEAVE[1]], pages={"출장비 하루": [LEAVE[4]]})
+    script = Script(needs_calculation=0.9, calculation=["FIND: 출장비 하루", "CALC: 45000 * 4"], answer="180000원입니다.")
+    result = await ask(make_resources(script, corpus=corpus), "4일 출장비는 얼마인가요?")
+    assert path(result) == "prepare retrieve grade calculate retrieve grade calculate generate self_check finish"
+
+
+async def test_an_invented_number_is_sent_back_once_with_the_reason() -> None:
+    resources = make_resources(Script(answer="연차 휴가는 25일입니다."))
+    result = await ask(resources)
+    assert path(result) == "prepare retrieve grade generate self_check generate self_check finish"
+    assert 'The answer "연차 휴가는 25일입니다." was rejected: 25 is not in the documents.' in str(
+        resources.model.fake.prompts[2][-1].content  # type: ignore[attr-defined]
+    )
+
+
+async def test_an_answer_that_stays_wrong_is_withdrawn() -> None:
+    result = await ask(make_resources(Script(answer="연차 휴가는 25일입니다.", again="연차 휴가는 26일입니다.")))
+    assert result["refused"] is True
+    assert result["reason"] == "withdrawn: 26 is not in the documents"
+
+
+async def test_an_answer_that_the_check_does_not_find_in_the_documents_is_withdrawn() -> None:
+    result = await ask(make_resources(Script(check=0.05)))
+    assert path(result) == "prepare retrieve grade generate self_check refuse finish"
+    assert result["reason"] == "withdrawn: the documents do not say so"
+
+
+async def test_an_empty_answer_is_refused() -> None:
+    result = await ask(make_resources(Script(answer="")))
+    assert path(result) == "prepare retrieve grade generate refuse finish"
+    assert result["reason"] == "no answer: the model gave none"
+
+
+@pytest.mark.parametrize("calls", range(4))
+async def test_at_the_end_of_the_call_budget_there_is_an_answer_or_a_refusal_with_the_reason(calls: int) -> None:
+    result = await ask(make_resources(), max_llm_calls=calls)
+    assert result["cost"]["llm_calls"] == calls
+    assert result["refused"] is (calls < 2)
+    assert result["reason"] == ("" if calls == 3 else "budget: max_llm_calls reached")
+
+
+async def test_at_the_end_of_the_time_budget_the_refusal_names_it() -> None:
+    result = await ask(make_resources(monotonic=Ticks(step_s=1.0)), max_seconds=3)
+    assert result["refused"] is True
+    assert result["reason"] == "budget: max_seconds reached"
+
+
+async def test_rewrites_and_searches_are_bounded() -> None:
+    endless = Script(grade=0.3, rewrite=[FakeReply(text=f"query {n}") for n in range(99)])
+    result_of = {QUESTION: [SearchResult(title="t", url="https://a.example/1", snippet="x")]}
+    result = await ask(
+        make_resources(endless, search=FakeSearch(result_of), web_search="on"),
+        max_rewrites=2, max_searches=2, max_llm_calls=50,
+    )  # fmt: skip
+    assert result["refused"] is True
+    assert result["route"].count("rewrite") == 2
+    assert result["cost"]["searches"] == 2
+
+
+async def test_every_step_shares_one_prefix_and_a_wider_look_only_adds() -> None:
+    resources = make_resources(Script(grade=[0.6, 0.8]))
+    await ask(resources)
+    first, wide, answer, check = (
+        [str(message.content) for message in prompt] for prompt in resources.model.fake.prompts  # type: ignore[attr-defined]
+    )
+    narrow_documents = first[1].split("\n\nQuestion:")[0]
+    assert wide[1].startswith(narrow_documents + "\n[3]"), "the wider look continues the narrow one"
+    shared = wide[1].split("Do the documents contain")[0]
+    assert shared.rstrip().endswith(f"Question: {QUESTION}")
+    assert answer[1].startswith(shared) and check[1] == answer[1]
+    assert first[0] == wide[0] == answer[0] == check[0]
+
+
+async def test_passages_that_do_not_fit_the_context_are_dropped_from_the_end_and_reported() -> None:
+    long = [passage(n, f"{n}번 문서입니다. 연차 휴가는 17일입니다. " + "가" * 300) for n in range(1, 6)]
+    resources = make_resources(Script(grade=[0.6, 0.9]), corpus=FakeCorpus(default=long))
+    resources.model.context_tokens = 1500
+    result = await ask(resources)
+    assert result["notices"] == ["1 passages did not fit the model's context and were left out"]
+    prompts = resources.model.fake.prompts  # type: ignore[attr-defined]
+    assert all(len(str(prompt[-1].content)) < 1500 for prompt in prompts)
+
+
+async def test_a_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
+    corpus = FakeCorpus()
+    history = [{"role": "user", "content": "연차 휴가는 며칠인가요?"}, {"role": "assistant", "content": "17일입니다."}]
+    resources = make_resources(Script(standalone="병가 휴가는 며칠인가요?", answer="병가는 30일입니다."), corpus=corpus)
+    result = await ask(resources, "그럼 병가는요?", history=history)
+    assert corpus.queries == ["병가 휴가는 며칠인가요?"]
+    assert result["question"] == "그럼 병가는요?"
+    assert result["answer"] == "병가는 30일입니다. [2]"
+
+
+async def test_turns_of_one_thread_are_remembered_and_do_not_leak_into_each_other() -> None:
+    resources = make_resources(Script(standalone="연차 휴가는 며칠인가요?"))
+    graph = build(resources, checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    await graph.ainvoke({"question": QUESTION}, config)
+    state = await graph.ainvoke({"question": "그건 며칠인가요?"}, config)
+    assert state["result"]["route"].count("grade") == 1
+    assert state["result"]["cost"]["llm_calls"] == 4, "the follow-up pays one call to stand alone"
+    assert [turn["role"] for turn in state["history"]] == ["user", "assistant"] * 2
+
+
+async def test_a_question_that_brings_passages_is_answered_over_those_alone() -> None:
+    corpus = FakeCorpus()
+    resources = make_resources(corpus=corpus)
+    result = await ask(resources, given=[{"title": "안내문", "text": "연차 휴가는 17일입니다."}])
+    assert result["citations"][0]["source"] == "안내문"
+    assert corpus.queries == []
+
+
+async def test_the_language_of_the_question_chooses_the_prompts() -> None:
+    resources = make_resources(Script(answer="17 days"), corpus=FakeCorpus(default=[passage(1, "Annual leave is 17 days.")]))
+    await ask(resources, "Tell me the rule on annual leave")
+    assert str(resources.model.fake.prompts[1][-1].content).endswith("briefly in English.")  # type: ignore[attr-defined]
+
+
+def test_the_drawing_has_every_node_and_edge() -> None:
+    drawing = build(make_resources()).get_graph().draw_mermaid()
+    edges = {line.strip(" ;") for line in drawing.splitlines() if "-->" in line or "-.->" in line}
+    assert {
+        "grade -.-> widen", "grade -.-> rewrite", "grade -.-> web_search", "grade -.-> calculate", "grade -.-> generate",
+        "grade -.-> refuse", "rewrite -.-> retrieve", "self_check -.-> generate", "self_check -.-> refuse",
+        "self_check -.-> finish", "calculate -.-> web_search", "refuse --> finish",
+    } <= edges  # fmt: skip
