@@ -361,12 +361,14 @@ def _bar(title: str, *, unit: Literal["bytes", "documents"]) -> Any:
 
         def report(progress: Any) -> None:
             nonlocal task
-            done = progress.done_bytes if unit == "bytes" else progress.done
-            total = progress.total_bytes if unit == "bytes" else progress.total
+            if unit == "bytes":
+                done, total, detail = progress.done_bytes, progress.total_bytes, progress.detail
+            else:
+                done, total, detail = progress.files_done, progress.files_total, Path(progress.path).name
             if task is None:
                 bar.start()
                 task = bar.add_task(title, total=total)
-            bar.update(task, completed=done, total=total, description=f"{title} {progress.detail}"[:60])
+            bar.update(task, completed=done, total=total, description=f"{title} {detail}"[:60])
 
         try:
             yield report

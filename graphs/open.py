@@ -1,56 +1,80 @@
 """From settings to resources: the one place where the parts are chosen and opened."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from app.corpus.collection import Collection
+from app.corpus.coverage import coverage
+from app.corpus.passage import Passage
+from app.models.embedder import Embedder
+from app.models.embedders import default_embedder_spec, make_embedder
 from app.models.open import choose_spec, open_model
+from app.models.probe import korean_probe
+from app.models.weights import Progress, resolve_gguf
 from app.settings import Settings
 from graphs.evidence import load_calibration
 from graphs.resources import Corpus, Resources
-
-if TYPE_CHECKING:
-    from app.models.weights import Progress
+from tools.web_search import web_search
 
 SEARCH_DEADLINE_S = 15.0
 
-OnProgress = Callable[["Progress"], None]
+OnProgress = Callable[[Progress], None]
+
+
+class CollectionCorpus:
+    """A collection as the graph asks for it."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    def search(self, query: str, *, k: int) -> list[Passage]:
+        """The best `k` passages by keywords and meaning together."""
+        return self._collection.search(query, k=k)
+
+    def coverage(self, question: str, passages: Sequence[Passage]) -> float:
+        """See `app.corpus.coverage.coverage`."""
+        return coverage(question, passages, self._collection.idf)
+
+    def close(self) -> None:
+        """Close the collection."""
+        self._collection.close()
 
 
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, *, corpus_dir: Path | None = None, on_progress: OnProgress | None = None
+    settings: Settings,
+    *,
+    collection_dir: Path | None = None,
+    need_collection: bool = True,
+    on_progress: OnProgress | None = None,
 ) -> AsyncIterator[Resources]:
     """Open the model, the embedder and the collection; close them all at the end.
 
-    Raises what their parts raise: SettingsError, CorpusError, DownloadError, ModelError.
+    `need_collection=False` opens an empty one in memory, for questions that bring their passages.
+    Raises what the parts raise: SettingsError, CorpusError, DownloadError, ModelError.
     """
-    import asyncio
-
-    from app.corpus.collection import Collection
-    from app.models.embedders import default_embedder_spec, make_embedder
-    from app.models.weights import resolve_gguf
-    from tools.web_search import web_search
-
     embedder_spec = settings.embedder or default_embedder_spec()
     embedder = make_embedder(embedder_spec, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
-    folder = corpus_dir or settings.collection_dir
-    collection = await asyncio.to_thread(Collection.open, folder, embedder)
+    if need_collection:
+        collection = await asyncio.to_thread(Collection.open, collection_dir or settings.collection_dir, embedder)
+    else:
+        collection = await asyncio.to_thread(Collection.from_passages, [], embedder)
     try:
-        spec = await choose_spec(settings)
+        state = await asyncio.to_thread(collection.status)
         model = await open_model(
             settings,
-            spec=spec,
+            spec=await choose_spec(settings),
             fetch=lambda name: resolve_gguf(name, settings.cache_dir, progress=on_progress),
         )
         try:
             yield Resources(
                 model=model,
-                corpus=collection,
-                corpus_of=lambda passages: corpus_of(passages, embedder),
+                corpus=CollectionCorpus(collection),
+                corpus_of=lambda passages: corpus_of(passages, embedder, state.probe),
                 calibration=load_calibration(model.family),
                 search=web_search(
                     settings.web_search,
@@ -64,7 +88,7 @@ async def open_resources(
                 monotonic=time.monotonic,
                 embedder=embedder_spec,
                 collection=settings.collection,
-                documents=collection.status().documents,
+                documents=state.documents,
             )
         finally:
             await model.aclose()
@@ -72,8 +96,8 @@ async def open_resources(
         await asyncio.to_thread(collection.close)
 
 
-def corpus_of(passages: list[dict[str, str]], embedder: "object") -> Corpus:
+def corpus_of(passages: list[dict[str, str]], embedder: Embedder, probe: float | None = None) -> Corpus:
     """A corpus in memory over the passages that a question brings."""
-    from app.corpus.collection import Collection
-
-    return Collection.from_passages(passages, embedder)
+    return CollectionCorpus(
+        Collection.from_passages(passages, embedder, probe=korean_probe(embedder) if probe is None else probe)
+    )

@@ -47,9 +47,12 @@ class DuckDuckGo:
                 raise TimeoutError from None
             if "No results" in str(error):
                 return []
+            kind = plain_text(
+                str(error).partition(":")[0], 120
+            )  # after the colon comes the library's own cause
             raise SearchError(
-                f"DuckDuckGo cannot be searched ({plain_text(str(error), 120)}). Check the network, or set "
-                "MUTDA_SEARCH_URL to a SearXNG server."
+                f"DuckDuckGo cannot be searched ({kind}). Check the network, or set MUTDA_SEARCH_URL to a "
+                "SearXNG server."
             ) from error
         return [
             SearchResult(_text(row.get("title")), _text(row.get("href")), _text(row.get("body")))

@@ -11,7 +11,10 @@ import unicodedata
 MAX_TOKEN_CHARS = 64
 """Longer runs (encoded data, hostile input) are cut; nobody asks for more."""
 
-_CJK = "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
+_CJK = (
+    "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"  # Hangul
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # kana, Han
+)
 _WORD = re.compile(r"[^\W_]+")
 _RUN = re.compile(f"(?P<cjk>[{_CJK}]+)|[^{_CJK}]+")
 _PART = re.compile(r"[0-9]+|[^0-9]+")

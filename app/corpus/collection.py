@@ -16,10 +16,11 @@ from app.corpus.faiss_index import DenseIndex
 from app.corpus.load.base import normalise, one_line
 from app.corpus.manifest import Manifest, read_manifest, require_embedder, write_manifest
 from app.corpus.passage import Block, Chunk, LoadedDocument, Passage
+from app.corpus.records import Document, indexed_text
 from app.corpus.schema import STORE_NAME
 from app.corpus.search import MAX_QUESTION_TOKENS, Query, SearchMode, idf, search
 from app.corpus.split import split as split_document
-from app.corpus.store import Document, Store, indexed_text
+from app.corpus.store import Store
 from app.errors import CorpusError
 from app.models.embedder import Embedder
 from app.models.probe import korean_probe, weight_from_probe

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import faiss  # type: ignore[import-untyped]
+import faiss
 import numpy as np
 
-from app.corpus.store import Ids, Stamp, Store
+from app.corpus.records import Stamp
+from app.corpus.store import Ids, Store
 from app.models.embedder import Vectors
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from app.corpus.coverage import covered_mass, inverse_document_frequency
 from app.corpus.faiss_index import DenseIndex
 from app.corpus.fusion import fuse, mmr
 from app.corpus.passage import Passage
-from app.corpus.store import Store, StoredChunk, indexed_text
+from app.corpus.records import StoredChunk, indexed_text
+from app.corpus.store import Store
 from app.models.embedder import Vectors
 
 SearchMode = Literal["similarity", "mmr", "score_threshold"]

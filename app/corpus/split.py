@@ -27,7 +27,8 @@ _SCRAP_SHARE = 0.25
 # The end of a sentence: a mark and white space, or a Korean ending, a mark and the next sentence without a
 # space ("했다.그리고"). Not after a digit ("3. 1.") nor after a single letter ("가. ", "A. ").
 _SENTENCE_END = re.compile(
-    r"(?<![\d\s])(?<!\s[가-힣A-Za-z])[.!?。！？…]+[\"'”’」』)\]]*(?=\s)|[다요죠까][.?!](?=[가-힣“‘\"'(])|[。！？]|\n"
+    r"(?<![\d\s.!?。！？…])(?<!\s[가-힣A-Za-z])[.!?。！？…]++[\"'”’」』)\]]*+(?=\s)"
+    r"|[다요죠까][.?!](?=[가-힣“‘\"'(])|[。！？]|\n"
 )
 _CELL_GAP = " · "
 

@@ -5,64 +5,24 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from app.corpus.bigrams import bigrams
 from app.corpus.passage import Chunk
+from app.corpus.records import Document, Stamp, StoredChunk, indexed_text
 from app.corpus.schema import IN_MEMORY, open_to_read, open_to_write
 from app.models.embedder import Vectors
 
 Ids = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Document:
-    """A source and the file it was, as far as that is known."""
-
-    id: int = 0
-    path: str  # absolute; one document for each path
-    given: str  # as the user wrote it
-    name: str  # as shown
-    sha256: str
-    size_bytes: int
-    mtime_ns: int
-    checked_ns: int  # when size and time were last read, by this machine's clock
-    loader: str
-    title: str
-    notes: tuple[str, ...] = ()
-    ingested_at: str  # UTC, ISO 8601
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredChunk:
-    """A chunk as it is kept, with the name of its document."""
-
-    id: int
-    source: str
-    heading: str
-    section: str
-    page: int | None
-    start: int
-    end: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """Which state of the store this is. Two states never share a stamp, also over copies and restores."""
-
-    generation: int
-    state: str
-
-
-def indexed_text(heading: str, text: str) -> str:
-    """What is embedded and what the keywords are taken from: a passage with the headings above it."""
-    return f"{heading}\n{text}" if heading else text
+_NAMES = tuple(item.name for item in fields(Document) if item.name != "id")
+_COLUMNS = ", ".join(_NAMES)
 
 
 class Store:
@@ -102,7 +62,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """What is written inside is seen by others as one change, or, after an error or a crash, not at all."""
+        """What is written inside is seen as one change or, after an error or a crash, not at all."""
         self._db.execute("BEGIN IMMEDIATE")
         self._changed = False
         try:
@@ -137,10 +97,7 @@ class Store:
 
     def documents(self) -> list[Document]:
         """Every document, by name."""
-        rows = self._db.execute(
-            "SELECT id, path, given, name, sha256, size_bytes, mtime_ns, checked_ns, loader, title, notes,"
-            " ingested_at FROM documents ORDER BY name, path"
-        )
+        rows = self._db.execute(f"SELECT id, {_COLUMNS} FROM documents ORDER BY name, path")
         return [_document(row) for row in rows]
 
     def put_document(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:
@@ -155,22 +112,9 @@ class Store:
         old = self._db.execute("SELECT id FROM documents WHERE path = ?", (document.path,)).fetchone()
         if old is not None:
             self.delete_document(old[0])
+        row = asdict(document) | {"notes": json.dumps(document.notes, ensure_ascii=False)}
         document_id = self._db.execute(
-            "INSERT INTO documents(path, given, name, sha256, size_bytes, mtime_ns, checked_ns, loader, title,"
-            " notes, ingested_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                document.path,
-                document.given,
-                document.name,
-                document.sha256,
-                document.size_bytes,
-                document.mtime_ns,
-                document.checked_ns,
-                document.loader,
-                document.title,
-                json.dumps(document.notes, ensure_ascii=False),
-                document.ingested_at,
-            ),
+            f"INSERT INTO documents({_COLUMNS}) VALUES({', '.join(':' + name for name in _NAMES)})", row
         ).lastrowid
         for ordinal, (chunk, vector) in enumerate(zip(chunks, _blobs(vectors), strict=True)):
             section = " > ".join(chunk.section)
@@ -318,20 +262,7 @@ def _blobs(vectors: Vectors) -> list[bytes]:
     return [row.tobytes() for row in np.ascontiguousarray(vectors, dtype="<f4")]
 
 
-def _document(row: tuple[object, ...]) -> Document:
-    # STRICT tables: the types are as declared.
-    names = (
-        "id",
-        "path",
-        "given",
-        "name",
-        "sha256",
-        "size_bytes",
-        "mtime_ns",
-        "checked_ns",
-        "loader",
-        "title",
-    )
-    values = dict(zip((*names, "notes", "ingested_at"), row, strict=True))
-    values["notes"] = tuple(json.loads(str(values["notes"])))
-    return Document(**values)  # type: ignore[arg-type]
+def _document(row: tuple[Any, ...]) -> Document:
+    values = dict(zip(("id", *_NAMES), row, strict=True))
+    values["notes"] = tuple(json.loads(values["notes"]))
+    return Document(**values)

@@ -1,5 +1,6 @@
 """Read the question: its language, what it borrows from earlier turns, whether it may need arithmetic."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -18,12 +19,14 @@ REWRITE_TOKENS = 80
 
 async def prepare(state: State, run: Run) -> dict[str, Any]:
     """Clears what an earlier turn left, and makes a follow-up stand alone."""
+    cleared = fresh(state)
+    run.state = replace(state, **cleared)
     question = " ".join(state.question.split())[:MAX_QUESTION_CHARS]
     language = language_of(question)
     standalone = question
     if state.history and question:
         standalone = await _standalone(state.history[-MAX_TURNS:], question, language, run)
-    return fresh(state) | {
+    return cleared | {
         "trace_id": uuid4().hex,
         "language": language,
         "standalone": standalone,

@@ -399,6 +399,8 @@ TOO_SMALL = "A number in the calculation is closer to zero than 1e-100."
         ("9" * 500, TOO_LARGE),
         ("10**-400", TOO_SMALL),
         ("1e-400", TOO_SMALL),
+        ("0.5**99999", TOO_SMALL),  # float64 says 0
+        ("sqrt(2)**-999999", TOO_SMALL),
         ("1e-60 * 1e-60", TOO_SMALL),
         ("sqrt(2) * 1e-60 * 1e-60", TOO_SMALL),
         ("1e" + "9" * 30, "The exponent in 1e9999999999... is too large."),

@@ -3,6 +3,7 @@ import contextlib
 import datetime
 import importlib.util
 import json
+import re
 import socket
 import stat
 import subprocess
@@ -21,6 +22,7 @@ import pytest
 from ddgs.exceptions import DDGSException, RatelimitException, TimeoutException
 
 from app.errors import SearchError, SettingsError
+from tools.search_log import SearchLog
 from tools.search_results import MAX_SNIPPET, MAX_TITLE, SearchResult, clean, plain_text
 from tools.web_search import Mode, WebSearch, outbound, web_search, web_search_tool
 
@@ -119,7 +121,12 @@ def test_each_query_is_logged_before_it_leaves(serve: Serve, log: Path) -> None:
     server = serve()
     at_arrival: list[list[dict[str, Any]]] = []
     answer = server.answer
-    server.answer = lambda query: (at_arrival.append(lines(log)), answer(query))[1]
+
+    def watched(query: str) -> Any:
+        at_arrival.append(lines(log))
+        return answer(query)
+
+    server.answer = watched
     asyncio.run(searcher(server.url, log).search("nolan"))
     assert [line["event"] for line in at_arrival[0]] == ["sent"]
     sent, answered = lines(log)
@@ -172,8 +179,8 @@ def test_concurrent_searches_keep_their_log_lines_whole(serve: Serve, log: Path)
     [
         (
             "403",
-            "The search server {url} refused (403). Add json to search.formats in its settings.yml, or let its "
-            "limiter pass this machine.",
+            "The search server {url} refused (403). Add json to search.formats in its settings.yml, or let "
+            "its limiter pass this machine.",
         ),
         ("429", "The search server {url} refused the search: too many requests. Wait a minute."),
         ("500", "The search server {url} answered with HTTP 500. See its log."),
@@ -182,7 +189,8 @@ def test_concurrent_searches_keep_their_log_lines_whole(serve: Serve, log: Path)
         ("huge", "The search server {url} sent more than 2 MB."),
         (
             "redirect",
-            "The search server {url} redirects to {url}/elsewhere. Set MUTDA_SEARCH_URL to the final address.",
+            "The search server {url} redirects to {url}/elsewhere. Set MUTDA_SEARCH_URL to the final "
+            "address.",
         ),
     ],
 )
@@ -198,12 +206,10 @@ def test_faults_of_the_server(serve: Serve, log: Path, fault: str, message: str)
 def test_the_deadline_bounds_the_whole_answer(serve: Serve, log: Path, fault: str) -> None:
     server = serve(fault=fault, delay_s=30.0)
     started = time.monotonic()
-    assert (
-        error_of(searcher(server.url, log, deadline_s=0.5))
-        == "The web search (searxng) gave no answer in 0.5 s. Try again later."
-    )
+    line = error_of(searcher(server.url, log, deadline_s=0.5))
+    assert re.fullmatch(r"The web search \(searxng\) gave no answer in \d\.\d s\. Try again later\.", line)
     assert time.monotonic() - started < 2
-    assert lines(log)[1]["error"].startswith("The web search (searxng) gave no answer in")
+    assert lines(log)[1]["error"] == line
 
 
 def test_a_server_that_is_not_there(log: Path) -> None:
@@ -211,7 +217,8 @@ def test_a_server_that_is_not_there(log: Path) -> None:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         assert error_of(searcher(url, log)) == (
-            f"The search server {url} cannot be reached (ConnectError). Start it, or correct MUTDA_SEARCH_URL."
+            f"The search server {url} cannot be reached (ConnectError). Start it, or correct "
+            "MUTDA_SEARCH_URL."
         )
 
 
@@ -270,14 +277,13 @@ def test_the_event_loop_is_never_blocked(serve: Serve, log: Path, monkeypatch: p
     server = serve()
     here = threading.get_ident()
     written_in: list[int] = []
-    import tools.search_log as search_log
+    write = SearchLog._write
 
-    write = search_log.SearchLog._write
-    monkeypatch.setattr(
-        search_log.SearchLog,
-        "_write",
-        lambda self, line: (written_in.append(threading.get_ident()), write(self, line))[1],
-    )
+    def watched(self: SearchLog, line: bytes) -> None:
+        written_in.append(threading.get_ident())
+        write(self, line)
+
+    monkeypatch.setattr(SearchLog, "_write", watched)
     asyncio.run(searcher(server.url, log).search("nolan"))
     assert len(written_in) == 2 and here not in written_in
 
@@ -415,17 +421,9 @@ def test_ddgs_without_duckduckgo_asks_nobody_else(monkeypatch: pytest.MonkeyPatc
             "DuckDuckGo refused the search: too many requests. Wait a minute.",
         ),
         (
-            DDGSException("ConnectError: dns\nerror"),
-            "DuckDuckGo cannot be searched (ConnectError: dns error). Check the network, or set "
+            DDGSException("ConnectError: ConnectError('error sending request\n (os error 111)')"),
+            "DuckDuckGo cannot be searched (ConnectError). Check the network, or set "
             "MUTDA_SEARCH_URL to a SearXNG server.",
-        ),
-        (
-            TimeoutException("timed out"),
-            "The web search (duckduckgo) gave no answer in 0.0 s. Try again later.",
-        ),
-        (
-            DDGSException(TimeoutException("late")),
-            "The web search (duckduckgo) gave no answer in 0.0 s. Try again later.",
         ),
     ],
 )
@@ -438,6 +436,19 @@ def test_failures_of_ddgs(
     ddgs_answers(monkeypatch, text)
     assert error_of(searcher(None, log)) == message
     assert lines(log)[1]["error"] == message
+
+
+@pytest.mark.parametrize(
+    "failure", [TimeoutException("timed out"), DDGSException(TimeoutException("operation late"))]
+)
+def test_timeouts_of_ddgs(monkeypatch: pytest.MonkeyPatch, log: Path, failure: Exception) -> None:
+    def text(self: Any, query: str, **options: Any) -> list[dict[str, str]]:
+        raise failure
+
+    ddgs_answers(monkeypatch, text)
+    line = error_of(searcher(None, log))
+    assert re.fullmatch(r"The web search \(duckduckgo\) gave no answer in \d\.\d s\. Try again later\.", line)
+    assert lines(log)[1]["error"] == line
 
 
 def test_nothing_found_is_no_failure(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
@@ -471,7 +482,7 @@ def test_a_ddgs_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch, log: 
 
     async def timed() -> float:
         started = time.monotonic()
-        with pytest.raises(SearchError, match=r"^The web search \(duckduckgo\) gave no answer in 0\.3 s\."):
+        with pytest.raises(SearchError, match=r"^The web search \(duckduckgo\) gave no answer in \d\.\d s\."):
             await search.search("nolan")
         release.set()
         return time.monotonic() - started
@@ -481,7 +492,12 @@ def test_a_ddgs_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch, log: 
 
 def test_ddgs_gives_up_after_the_caller(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
     waits: list[int] = []
-    ddgs_answers(monkeypatch, lambda self, query, **options: waits.append(self._timeout) or [])
+
+    def text(self: Any, query: str, **options: Any) -> list[dict[str, str]]:
+        waits.append(self._timeout)
+        return []
+
+    ddgs_answers(monkeypatch, text)
     asyncio.run(searcher(None, log, deadline_s=4.2).search("nolan"))
     assert waits == [6]
 
@@ -507,7 +523,12 @@ def test_the_model_cannot_consent_for_the_user(serve: Serve, log: Path) -> None:
     refused = "Error: The web was not searched: this query needs the user's consent first."
     assert asyncio.run(web_search_tool(search).ainvoke({"query": "nolan", "consent": True})) == refused
     shown: list[str] = []
-    no = web_search_tool(search, ask=lambda query: bool(shown.append(query)))
+
+    def decline(query: str) -> bool:
+        shown.append(query)
+        return False
+
+    no = web_search_tool(search, ask=decline)
     assert asyncio.run(no.ainvoke({"query": " nolan\n"})) == refused
     assert shown == ["nolan"] and server.queries == []
     yes = web_search_tool(search, ask=lambda query: True)

@@ -2,11 +2,15 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
 from app.corpus.passage import Block, LoadedDocument
+from app.errors import LoadError
 
+MAX_TEXT_CHARS = 100_000_000
+"""Small files can unpack to much: a header of a megabyte over a million rows."""
 MAX_HEADING_CHARS = 120
 """A longer "heading" is a paragraph in a heading's style: as a section it would fill every prompt."""
 
@@ -18,6 +22,12 @@ _DROPPED = re.compile(
 )
 _WIDE_SPACES = re.compile(r"[\xa0\u2000-\u200a\u202f\u205f\u3000]")
 _SPACES = re.compile(r"\s+")
+# Sorting combining marks takes quadratic time. 30 on one letter is Unicode's own limit (UAX #15, 13).
+_MARKS = (
+    r"[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff"
+    r"\u20d0-\u20ff\ufe20-\ufe2f]"
+)
+_MANY_MARKS = re.compile(f"({_MARKS}{{30}}){_MARKS}++")
 
 
 class Loader(Protocol):
@@ -37,6 +47,7 @@ def normalise(text: str) -> str:
     text = _LINE_ENDS.sub("\n", text)
     text = _DROPPED.sub("", text)
     text = _WIDE_SPACES.sub(" ", text)
+    text = _MANY_MARKS.sub(r"\1", text)
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
@@ -49,11 +60,13 @@ class DocumentBuilder:
     """Collects headings, paragraphs and tables, and gives a document whose offsets are exact.
 
     Levels of headings are any integers: a heading closes those of the same and of larger levels.
+    Adding raises LoadError when the text grows beyond `MAX_TEXT_CHARS`.
     """
 
     def __init__(self, loader: str, path: Path) -> None:
         self.title = one_line(normalise(path.stem)) or path.name
         self._loader = loader
+        self._file_name = path.name
         self._parts: list[str] = []
         self._length = 0
         self._blocks: list[Block] = []
@@ -85,9 +98,15 @@ class DocumentBuilder:
         """Add a paragraph; newlines inside it stay. `tight` sets it on the next line, as in a list."""
         self._add("paragraph", normalise(text).strip(), page=page, tight=tight)
 
-    def table(self, rows: list[str], *, header: str | None = None, page: int | None = None) -> None:
+    def table(self, rows: Iterable[str], *, header: str | None = None, page: int | None = None) -> None:
         """Add a table of rows that are ready as text, one line each (`table.records`)."""
-        lines = [line for row in rows if (line := one_line(normalise(row)))]
+        lines: list[str] = []
+        length = 0
+        for row in rows:
+            if line := one_line(normalise(row)):
+                lines.append(line)
+                length += len(line) + 1
+                self._check(length)
         self._add("table", "\n".join(lines), header=header, page=page)
 
     def note(self, text: str) -> None:
@@ -105,11 +124,18 @@ class DocumentBuilder:
             notes=tuple(self._notes),
         )
 
+    def _check(self, added_chars: int) -> None:
+        if self._length + added_chars > MAX_TEXT_CHARS:
+            raise LoadError(
+                f"{self._file_name}: more than {MAX_TEXT_CHARS:,} characters of text. Split the file."
+            )
+
     def _add(
         self, kind: str, text: str, *, header: str | None = None, page: int | None = None, tight: bool = False
     ) -> None:
         if not text:
             return
+        self._check(len(text))
         if self._parts:
             gap = "\n" if tight else "\n\n"
             self._parts.append(gap)

@@ -175,10 +175,10 @@ class _Reader:
             return
         grid, header_rows = self._grid(rows, cells)
         if header_rows == 0 and _has_label_column(cells):
-            lines, header = _label_records(grid), None
+            self._builder.table(_label_records(grid))
         else:
             lines, header = records(grid, header_rows=header_rows or None)
-        self._builder.table(lines, header=header)
+            self._builder.table(lines, header=header)
 
     def _grid(
         self, rows: "list[etree._Element]", cells: "list[list[etree._Element]]"

@@ -243,7 +243,8 @@ def _value(parent: "etree._Element | None", name: str) -> str | None:
 
 
 def _integer(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch(r"-?\d{1,9}", text) else None
+    # Numbers are clamped: the billionth Roman numeral would be a megabyte long.
+    return min(int(text), _MAX_NUMBER) if text is not None and re.fullmatch(r"-?\d{1,9}", text) else None
 
 
 def _roman(number: int) -> str:

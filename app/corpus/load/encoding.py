@@ -7,9 +7,12 @@ UTF-16 has no NUL), so every reading of them is scored by how much it looks like
 """
 
 import codecs
+import re
 from dataclasses import dataclass
 
 SAMPLE_BYTES = 4096
+CERTAIN_BYTES = 64
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16 LE, whose mark it begins with
@@ -22,7 +25,8 @@ _BOMS = (
 _DECLARED = {
     "utf-8": "utf-8", "utf8": "utf-8", "utf-16": "utf-16", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be",
     "euc-kr": "cp949", "euckr": "cp949", "cp949": "cp949", "ms949": "cp949", "uhc": "cp949",
-    "korean": "cp949", "windows-949": "cp949", "x-windows-949": "cp949", "ks_c_5601-1987": "cp949", "ksc5601": "cp949",
+    "korean": "cp949", "windows-949": "cp949", "x-windows-949": "cp949", "ks_c_5601-1987": "cp949",
+    "ksc5601": "cp949",
     "iso-8859-1": "cp1252", "latin1": "cp1252", "windows-1252": "cp1252", "cp1252": "cp1252",
     "shift_jis": "cp932", "x-sjis": "cp932", "windows-31j": "cp932", "euc-jp": "euc_jp",
     "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030", "big5": "big5hkscs",
@@ -51,33 +55,26 @@ def decode(data: bytes, *, declared: str | None = None) -> Decoded:
         text = _strict(data, encoding)
         if text is not None and "\0" not in text:
             return Decoded(text=text, encoding=encoding)
-    if b"\0" not in data and len(data) > 64:
-        # 64 bytes that are valid UTF-8 by chance do not happen; shorter ones are scored below.
-        for encoding in ("utf-8", "cp949"):
-            text = _strict(data, encoding)
-            if text is not None and (encoding == "utf-8" or _score(text[:SAMPLE_BYTES]) > 0):
-                return Decoded(text=text, encoding=encoding)
+    # Valid UTF-8 of some length is no accident; shorter files are scored with the other readings.
+    if b"\0" not in data and len(data) > CERTAIN_BYTES and (text := _strict(data, "utf-8")) is not None:
+        return Decoded(text=text, encoding="utf-8")
     return _best(data)
 
 
 def _best(data: bytes) -> Decoded:
-    """The reading that looks most like text, judged on the first 4 KiB."""
-    # An even number of bytes, and not the middle of a character: the errors of a cut are small change.
-    sample = data[:SAMPLE_BYTES]
+    """The reading that looks most like text, judged on 4 KiB from where the first Korean may be."""
+    has_nul = b"\0" in data
+    first = None if has_nul else _NOT_ASCII.search(data)
+    start = first.start() if first is not None else 0
+    sample = data[start : start + SAMPLE_BYTES]
+    # The sample may end inside a character; that one error does not decide.
     scores = {encoding: _score(sample.decode(encoding, errors="replace")) for encoding in ("utf-8", "cp949")}
     # Readings that are equally good go to UTF-8: nearly every file is.
     scores["utf-8"] += 0.05
-    if len(data) % 2 == 0 or b"\0" in sample:
+    if has_nul or len(data) <= CERTAIN_BYTES:
         scores["utf-16-le"] = _score(sample.decode("utf-16-le", errors="replace"))
         scores["utf-16-be"] = _score(sample.decode("utf-16-be", errors="replace"))
     return _replacing(data, max(scores, key=scores.__getitem__))
-
-
-def _strict(data: bytes, encoding: str) -> str | None:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        return None
 
 
 def _replacing(data: bytes, encoding: str) -> Decoded:

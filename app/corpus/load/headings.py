@@ -66,7 +66,7 @@ def legal_heading(line: str) -> Heading | None:
     if _APPENDIX.fullmatch(line):
         return Heading(text=line, level=_APPENDIX_LEVEL)
     match = _LEGAL.match(line)
-    if match is None or _LEADERS.search(line):
+    if match is None or _has_leaders(line):
         return None
     level, rest = _LEGAL_LEVELS[match["kind"]], match["rest"]
     label = line[: match.start("rest")]
@@ -153,5 +153,11 @@ def _is_alone(lines: Sequence[str], index: int) -> bool:
     return index + 1 >= len(lines) or not lines[index + 1].strip()
 
 
+def _has_leaders(line: str) -> bool:
+    """Whether a line is one of a table of contents: "제1장 총칙 ······ 3"."""
+    # The bound keeps a crafted line of dots from taking quadratic time.
+    return len(line) <= 4 * MAX_LINE_CHARS and _LEADERS.search(line) is not None
+
+
 def _is_title(line: str) -> bool:
-    return len(line) <= MAX_LINE_CHARS and not _HARD_SENTENCE_END.search(line) and not _LEADERS.search(line)
+    return len(line) <= MAX_LINE_CHARS and not _HARD_SENTENCE_END.search(line) and not _has_leaders(line)

@@ -16,6 +16,8 @@ from app.errors import LoadError
 
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_\-]+)", re.IGNORECASE)
 _HEAD_BYTES = 4096
+MAX_HTML_BYTES = 32 * 1024 * 1024
+"""A parsed page takes about ten times its size in memory."""
 MAX_SPAN = 200
 MAX_SPAN_CHARS = 200
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
@@ -25,8 +27,12 @@ def load(data: bytes, path: Path) -> LoadedDocument:
     """Read one page's text with its headings, lists and tables; menus and footers are left out.
 
     Raises:
-        LoadError: the page cannot be parsed.
+        LoadError: the page is larger than `MAX_HTML_BYTES` or cannot be parsed.
     """
+    if len(data) > MAX_HTML_BYTES:
+        raise LoadError(
+            f"{path.name}: larger than {MAX_HTML_BYTES >> 20} MiB, the most that is read of a web page."
+        )
     declared = _CHARSET.search(data[:_HEAD_BYTES])
     decoded = decode(data, declared=declared[1].decode("ascii") if declared else None)
     builder = DocumentBuilder("html", path)

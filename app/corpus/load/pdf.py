@@ -5,6 +5,8 @@ import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from operator import sub
 from pathlib import Path
 
 import pypdfium2 as pdfium
@@ -34,6 +36,7 @@ _SCAN_CHARS = 16
 _HEADING_RATIO = 1.12
 _MAX_HEADING_CHARS = 60
 _GARBLED_SHARE = 0.3
+_SAME_EDGE_PT = 4.0
 _JUNK_TITLE = re.compile(
     r"(?:microsoft (?:word|powerpoint|excel) - .*|untitled.*|제목 ?없음.*|"
     r".*\.(?:hwpx?|docx?|pptx?|xlsx?|pdf|html?))",
@@ -53,9 +56,8 @@ def load(data: bytes, path: Path) -> LoadedDocument:
     builder = DocumentBuilder("pdf", path)
     with _PDFIUM:
         pages, title, broken = _read_pages(data, path)
-    letters = {page.number: sum(glyph.text.isalnum() for glyph in page.glyphs) for page in pages}
-    scans = [page.number for page in pages if page.has_image and letters[page.number] < _SCAN_CHARS]
-    if sum(letters.values()) < _SCAN_CHARS and scans:
+    scans = [page.number for page in pages if page.has_image and page.letters < _SCAN_CHARS]
+    if sum(page.letters for page in pages) < _SCAN_CHARS and scans:
         raise LoadError(
             f"{path.name}: the pages are pictures (a scan). This version has no text recognition (OCR) yet."
         )
@@ -71,7 +73,29 @@ def load(data: bytes, path: Path) -> LoadedDocument:
     return builder.build()
 
 
-def _read_pages(data: bytes, path: Path) -> tuple[list[Page], str, list[int]]:
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """A ruled table and the lines in each of its cells."""
+
+    grid: Grid
+    cells: dict[tuple[int, int], list[Line]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Laid:
+    """A page as lines and tables. Its glyphs are let go: they take a hundred times the text's memory."""
+
+    number: int
+    height: float
+    lines: list[Line]
+    tables: list[_Table]
+    has_image: bool
+    letters: int
+    garbled: int  # characters that stand for no character
+    characters: int
+
+
+def _read_pages(data: bytes, path: Path) -> tuple[list[_Laid], str, list[int]]:
     try:
         document = pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
@@ -88,11 +112,12 @@ def _read_pages(data: bytes, path: Path) -> tuple[list[Page], str, list[int]]:
             raise LoadError(
                 f"{path.name}: {count:,} pages, more than the {MAX_PAGES:,} that are loaded. Split it."
             )
-        pages, broken = [], []
+        pages: list[_Laid] = []
+        broken: list[int] = []
         for index in range(count):
             try:
                 page = document[index]
-                pages.append(read_page(page, index + 1))
+                pages.append(_lay_out(read_page(page, index + 1)))
                 page.close()
             except pdfium.PdfiumError:
                 broken.append(index + 1)
@@ -105,14 +130,44 @@ def _read_pages(data: bytes, path: Path) -> tuple[list[Page], str, list[int]]:
     return pages, "" if _JUNK_TITLE.fullmatch(title) or _is_noise(title) else title, broken
 
 
-def _add_pages(builder: DocumentBuilder, pages: Sequence[Page]) -> None:
-    """Lay out every page, learn from all of them, then add headings, paragraphs and tables in order."""
-    grids = {page.number: _tables(page) for page in pages}
-    lines = {page.number: make_lines(_outside(page, grids[page.number])) for page in pages}
-    keys = furniture([(page, lines[page.number]) for page in pages])
-    for page in pages:
-        lines[page.number] = without_furniture(page, lines[page.number], keys)
-    body_height = _body_height(lines.values())
+def _lay_out(page: Page) -> _Laid:
+    tables = []
+    inside: set[int] = set()
+    for grid in find_grids(page.rules):
+        cells: dict[tuple[int, int], list[Glyph]] = {}
+        own: set[int] = set()
+        for index, glyph in enumerate(page.glyphs):
+            if index not in inside and (cell := cell_of(grid, glyph)) is not None:
+                cells.setdefault(cell, []).append(glyph)
+                own.add(index)
+        if is_table(grid, set(cells)):
+            inside |= own
+            tables.append(
+                _Table(grid=grid, cells={cell: make_lines(glyphs) for cell, glyphs in cells.items()})
+            )
+    outside: list[Glyph] = []
+    for index, glyph in enumerate(page.glyphs):
+        if index not in inside:
+            # The first glyph after a table begins a line, though no break stands between.
+            after_table = index - 1 in inside and "\n" not in glyph.gap
+            outside.append(glyph._replace(gap="\n") if after_table else glyph)
+    categories = Counter(unicodedata.category(glyph.text) for glyph in page.glyphs)
+    return _Laid(
+        number=page.number,
+        height=page.height,
+        lines=make_lines(outside),
+        tables=sorted(tables, key=lambda table: -table.grid.ys[0]),
+        has_image=page.has_image,
+        letters=sum(glyph.text.isalnum() for glyph in page.glyphs),
+        garbled=categories["Co"] + categories["Cn"] + categories["Cc"],
+        characters=len(page.glyphs),
+    )
+
+
+def _add_pages(builder: DocumentBuilder, pages: Sequence[_Laid]) -> None:
+    """Learn from all pages, then add headings, paragraphs and tables in order."""
+    keys = furniture([(page.height, page.lines) for page in pages])
+    lines = {page.number: without_furniture(page.height, page.lines, keys) for page in pages}
     groups: dict[int, list[list[Line]]] = {}
     right_edge: dict[int, float] = {}
     for page in pages:
@@ -120,15 +175,16 @@ def _add_pages(builder: DocumentBuilder, pages: Sequence[Page]) -> None:
         groups[page.number] = group_paragraphs(lines[page.number], edge)
         right_edge.update({id(line): edge for line in lines[page.number]})
     joiner = learn_joiner([group for page in pages for group in groups[page.number]], right_edge)
-    levels = _levels(lines.values(), body_height)
-    header: tuple[tuple[float, ...], list[str]] | None = None
+    levels = _levels(lines.values())
+    header: _Header | None = None
     for page in pages:
         texts = [_joined(group, joiner) for group in groups[page.number]]
         spaced = _with_gaps(groups[page.number], texts)
-        tables = list(grids[page.number])
+        tables = list(page.tables)
         for number, (group, text) in enumerate(zip(groups[page.number], texts, strict=True)):
-            while tables and _is_above(tables[0][0], group[0]):
-                header = _add_table(builder, page, *tables.pop(0), joiner, header)
+            while tables and _is_above(tables[0].grid, group[0]):
+                header = _add_table(builder, page.number, tables.pop(0), joiner, header)
+            header = None  # text stands between this page's end and a table that goes on
             level = levels.get(_size(group[0].height))
             if level is not None and len(text) <= _MAX_HEADING_CHARS and any(map(str.isalpha, text)):
                 builder.heading(text, level, page=page.number)
@@ -137,58 +193,36 @@ def _add_pages(builder: DocumentBuilder, pages: Sequence[Page]) -> None:
                 builder.paragraph(found.rest, page=page.number)
             else:
                 builder.paragraph(text, page=page.number)
-        for grid, glyphs in tables:
-            header = _add_table(builder, page, grid, glyphs, joiner, header)
+        for table in tables:
+            header = _add_table(builder, page.number, table, joiner, header)
 
 
-def _tables(page: Page) -> list[tuple[Grid, dict[tuple[int, int], list[Glyph]]]]:
-    """The page's ruled tables from top to bottom, with the glyphs of each cell."""
-    tables = []
-    for grid in find_grids(page.rules):
-        cells: dict[tuple[int, int], list[Glyph]] = {}
-        for glyph in page.glyphs:
-            if (cell := cell_of(grid, glyph)) is not None:
-                cells.setdefault(cell, []).append(glyph)
-        if is_table(grid, set(cells)):
-            tables.append((grid, cells))
-    return sorted(tables, key=lambda table: -table[0].ys[0])
+@dataclass(frozen=True, kw_only=True)
+class _Header:
+    """The header of the table that stood last, its page, and its columns' edges."""
 
-
-def _outside(page: Page, tables: Sequence[tuple[Grid, dict[tuple[int, int], list[Glyph]]]]) -> list[Glyph]:
-    """The glyphs in no table. The first after a table begins a line."""
-    result: list[Glyph] = []
-    skipped = False
-    for glyph in page.glyphs:
-        if any(cell_of(grid, glyph) is not None for grid, _ in tables):
-            skipped = True
-            continue
-        result.append(glyph._replace(gap="\n") if skipped and "\n" not in glyph.gap else glyph)
-        skipped = False
-    return result
+    page: int
+    xs: tuple[float, ...]
+    names: list[str]
 
 
 def _add_table(
-    builder: DocumentBuilder,
-    page: Page,
-    grid: Grid,
-    cells: dict[tuple[int, int], list[Glyph]],
-    joiner: Joiner,
-    header: tuple[tuple[float, ...], list[str]] | None,
-) -> tuple[tuple[float, ...], list[str]] | None:
-    """Add a table. One that goes on from the page before takes that one's header, which is returned."""
-    texts = {cell: _joined(make_lines(glyphs), joiner) for cell, glyphs in cells.items()}
-    table = [[normalise(text) for text in row] for row in rows(grid, texts)]
-    own_header = guess_header_rows(table)
-    goes_on = header is not None and len(header[0]) == len(grid.xs) and not own_header
-    if (
-        goes_on
-        and header is not None
-        and max(abs(a - b) for a, b in zip(header[0], grid.xs, strict=True)) < 4
-    ):
-        table, own_header = [header[1], *table], 1
-    lines, names = records(table, header_rows=own_header)
-    builder.table(lines, header=names, page=page.number)
-    return (grid.xs, table[0]) if own_header else None
+    builder: DocumentBuilder, page: int, table: _Table, joiner: Joiner, above: _Header | None
+) -> _Header | None:
+    """Add a table. One that goes on from the page before takes that one's header. Returns the header."""
+    texts = {cell: _joined(lines, joiner) for cell, lines in table.cells.items()}
+    cells = rows(table.grid, texts)
+    has_names = guess_header_rows(cells)
+    xs = table.grid.xs
+    if above is not None and above.page == page - 1 and _same_edges(above.xs, xs) and cells[0] != above.names:
+        cells, has_names = [above.names, *cells], 1
+    lines, header = records(cells, header_rows=has_names)
+    builder.table(lines, header=header, page=page)
+    return _Header(page=page, xs=xs, names=cells[0]) if has_names else None
+
+
+def _same_edges(a: Sequence[float], b: Sequence[float]) -> bool:
+    return len(a) == len(b) and max(map(abs, map(sub, a, b))) < _SAME_EDGE_PT
 
 
 def _is_above(grid: Grid, line: Line) -> bool:
@@ -215,18 +249,13 @@ def _with_gaps(groups: Sequence[Sequence[Line]], texts: Sequence[str]) -> list[s
     return result
 
 
-def _body_height(pages: Iterable[Sequence[Line]]) -> float:
-    """The size of type most of the text is set in."""
-    counts: Counter[float] = Counter()
+def _levels(pages: Iterable[Sequence[Line]]) -> dict[float, int]:
+    """Sizes of type larger than the body's, and the level of heading each makes, the largest first."""
+    sizes: Counter[float] = Counter()
     for lines in pages:
         for line in lines:
-            counts[_size(line.height)] += len(line.text)
-    return counts.most_common(1)[0][0] if counts else 0.0
-
-
-def _levels(pages: Iterable[Sequence[Line]], body_height: float) -> dict[float, int]:
-    """Sizes of type larger than the body's, and the level of heading each makes, the largest first."""
-    sizes = {_size(line.height) for lines in pages for line in lines}
+            sizes[_size(line.height)] += len(line.text)
+    body_height = max(sizes, key=sizes.__getitem__, default=0.0)
     large = sorted((size for size in sizes if size >= _HEADING_RATIO * body_height), reverse=True)
     levels: dict[float, int] = {}
     level, last = 0, 0.0
@@ -242,10 +271,11 @@ def _size(height: float) -> float:
     return round(height * 2) / 2
 
 
-def _is_garbled(pages: Sequence[Page]) -> bool:
+def _is_garbled(pages: Sequence[_Laid]) -> bool:
     """Whether many glyphs have no real character: their font does not say which ones they are."""
-    counts = Counter(unicodedata.category(glyph.text) for page in pages for glyph in page.glyphs)
-    return counts["Co"] + counts["Cn"] + counts["Cc"] > _GARBLED_SHARE * max(sum(counts.values()), 1)
+    return sum(page.garbled for page in pages) > _GARBLED_SHARE * max(
+        sum(page.characters for page in pages), 1
+    )
 
 
 def _is_noise(title: str) -> bool:

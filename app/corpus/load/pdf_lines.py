@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from app.corpus.load.pdf_page import Glyph, Page
+from app.corpus.load.pdf_page import Glyph
 
 CELL_GAP = " · "
 _WIDE_GAP_EM = 1.6
@@ -97,11 +97,14 @@ def _line(glyphs: list[Glyph]) -> Line:
     )
 
 
-def furniture(pages: Sequence[tuple[Page, Sequence[Line]]]) -> set[str]:
-    """Keys (see `furniture_key`) of lines in the margins of most pages: running heads and footers."""
+def furniture(pages: Sequence[tuple[float, Sequence[Line]]]) -> set[str]:
+    """Keys (`furniture_key`) of running heads and footers: lines in the margins of most pages.
+
+    `pages` are each page's height in points and its lines.
+    """
     counts: Counter[str] = Counter()
-    for page, lines in pages:
-        counts.update({furniture_key(line.text) for line in _edges(page, lines)})
+    for height, lines in pages:
+        counts.update({furniture_key(line.text) for line in _edges(height, lines)})
     needed = max(_MIN_REPEATS, len(pages) // 2 + 1)
     return {key for key, count in counts.items() if count >= needed}
 
@@ -111,9 +114,9 @@ def furniture_key(text: str) -> str:
     return re.sub(r"\d+", "#", "".join(text.split()))
 
 
-def without_furniture(page: Page, lines: Sequence[Line], keys: set[str]) -> list[Line]:
+def without_furniture(page_height: float, lines: Sequence[Line], keys: set[str]) -> list[Line]:
     """The lines without running heads, footers and page numbers."""
-    edges = {id(line) for line in _edges(page, lines)}
+    edges = {id(line) for line in _edges(page_height, lines)}
     return [
         line for line in lines
         if id(line) not in edges
@@ -121,12 +124,12 @@ def without_furniture(page: Page, lines: Sequence[Line], keys: set[str]) -> list
     ]  # fmt: skip
 
 
-def _edges(page: Page, lines: Sequence[Line]) -> list[Line]:
+def _edges(page_height: float, lines: Sequence[Line]) -> list[Line]:
     """The first and last few lines, as far as they stand in the margins."""
     by_height = sorted(lines, key=lambda line: -line.y0)
     return [
-        *(line for line in by_height[:_EDGE_LINES] if line.y0 > page.height * (1 - _MARGIN)),
-        *(line for line in by_height[-_EDGE_LINES:] if line.y1 < page.height * _MARGIN),
+        *(line for line in by_height[:_EDGE_LINES] if line.y0 > page_height * (1 - _MARGIN)),
+        *(line for line in by_height[-_EDGE_LINES:] if line.y1 < page_height * _MARGIN),
     ]
 
 

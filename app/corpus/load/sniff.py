@@ -22,9 +22,9 @@ FORMAT_NAMES = {
 
 TYPICAL_SUFFIXES = {
     ".hwp": "hwp", ".hwpx": "hwpx", ".doc": "doc", ".xls": "xls", ".ppt": "ppt", ".xlsx": "xlsx",
-    ".xlsm": "xlsx", ".pptx": "pptx", ".odt": "odf", ".ods": "odf", ".odp": "odf", ".epub": "epub", ".rtf": "rtf",
-    ".mht": "mhtml", ".mhtml": "mhtml", ".png": "image", ".jpg": "image", ".jpeg": "image", ".tif": "image", ".tiff": "image",
-    ".bmp": "image", ".gif": "image", ".webp": "image",
+    ".xlsm": "xlsx", ".pptx": "pptx", ".odt": "odf", ".ods": "odf", ".odp": "odf", ".epub": "epub",
+    ".rtf": "rtf", ".mht": "mhtml", ".mhtml": "mhtml", ".png": "image", ".jpg": "image", ".jpeg": "image",
+    ".tif": "image", ".tiff": "image", ".bmp": "image", ".gif": "image", ".webp": "image",
 }  # fmt: skip
 """Suffixes of documents that have no loader yet, so that a walk over a folder can say what it left out."""
 
@@ -32,8 +32,8 @@ _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image"), (b"\xff\xd8\xff", "image"), (b"GIF87a", "image"), (b"GIF89a", "image"),
     (b"II*\0", "image"), (b"MM\0*", "image"), (b"{\\rtf", "rtf"), (b"HWP Document File", "hwp"),
     (b"7z\xbc\xaf\x27\x1c", "archive"), (b"Rar!\x1a\x07", "archive"), (b"\x1f\x8b", "archive"),
-    (b"BZh", "archive"), (b"\xfd7zXZ\0", "archive"), (b"\x28\xb5\x2f\xfd", "archive"),
-    (b"ID3", "media"), (b"OggS", "media"), (b"fLaC", "media"), (b"\x7fELF", "binary"),
+    (b"\xfd7zXZ\0", "archive"), (b"\x28\xb5\x2f\xfd", "archive"), (b"ID3\x03", "media"),
+    (b"ID3\x04", "media"), (b"OggS\0", "media"), (b"fLaC\0", "media"), (b"\x7fELF", "binary"),
     (b"MZ\x90\0", "binary"), (b"SQLite format 3\0", "binary"),
 )  # fmt: skip
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -68,9 +68,9 @@ def sniff(data: bytes, path: Path) -> str:
     for magic, name in _MAGIC:
         if data.startswith(magic):
             return name
-    if data[:4] == b"RIFF":
+    if data[:4] == b"RIFF" and data[8:12] in (b"WEBP", b"WAVE", b"AVI "):
         return "image" if data[8:12] == b"WEBP" else "media"
-    if data[4:8] == b"ftyp":
+    if data[:3] == b"\0\0\0" and data[4:8] == b"ftyp":
         return "image" if data[8:12] in (b"heic", b"heix", b"mif1", b"avif") else "media"
     if data[:2] == b"BM" and len(data) > 14 and int.from_bytes(data[2:6], "little") == len(data):
         return "image"

@@ -6,7 +6,8 @@ first cell, so that every piece still says whose it is.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from app.corpus.load.base import one_line
 
@@ -14,11 +15,16 @@ CELL_GAP = " · "
 RECORD_CHARS = 360
 """Just under the splitter's limit of 400 characters for a chunk."""
 
+MAX_NAME_CHARS = 60
+"""Names of columns are repeated in every row."""
+
 _NUMERIC = re.compile(r"[\s\d.,:%+\-–~/()₩$€원년월일]*\d[\s\d.,:%+\-–~/()₩$€원년월일]*")
 
 
-def records(rows: Sequence[Sequence[str]], *, header_rows: int | None = None) -> tuple[list[str], str | None]:
-    """Each row as one or more lines, and the header as one line (None where there is none).
+def records(
+    rows: Sequence[Sequence[str]], *, header_rows: int | None = None
+) -> tuple[Iterator[str], str | None]:
+    """Each row as one or more lines, made one at a time, and the header as one line (None if there is none).
 
     `rows` are cells as text; a cell that continues the one on its left is "". `header_rows` is how many
     rows on top hold the names of the columns; None guesses.
@@ -34,8 +40,8 @@ def records(rows: Sequence[Sequence[str]], *, header_rows: int | None = None) ->
     if not 0 < header_rows < len(grid):
         header_rows = 0
     names = _names(grid[:header_rows])
-    lines = captions + [line for row in grid[header_rows:] for line in _record(row, names)]
-    return lines, CELL_GAP.join(filter(None, names)) or None
+    lines = (line for row in grid[header_rows:] for line in _record(row, names))
+    return chain(captions, lines), CELL_GAP.join(filter(None, names)) or None
 
 
 def _captions(grid: Sequence[Sequence[str]]) -> list[str]:
@@ -71,7 +77,8 @@ def _names(header: Sequence[Sequence[str]]) -> list[str]:
     names = []
     for column in range(width):
         parts = [row[column] for row in header if column < len(row) and row[column]]
-        names.append(" ".join(dict.fromkeys(parts)))
+        name = " ".join(dict.fromkeys(parts))
+        names.append(name if len(name) <= MAX_NAME_CHARS else f"{name[: MAX_NAME_CHARS - 1]}…")
     return names
 
 

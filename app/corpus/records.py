@@ -1,0 +1,48 @@
+"""The rows of a collection's store."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A source and the file it was, as far as that is known."""
+
+    id: int = 0
+    path: str  # absolute; one document for each path
+    given: str  # as the user wrote it
+    name: str  # as shown
+    sha256: str
+    size_bytes: int
+    mtime_ns: int
+    checked_ns: int  # when size and time were last read, by this machine's clock
+    loader: str
+    title: str
+    notes: tuple[str, ...] = ()
+    ingested_at: str  # UTC, ISO 8601
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredChunk:
+    """A chunk as it is kept, with the name of its document."""
+
+    id: int
+    source: str
+    heading: str
+    section: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Which state of the store this is. Two states never share a stamp, also over copies and restores."""
+
+    generation: int
+    state: str
+
+
+def indexed_text(heading: str, text: str) -> str:
+    """What is embedded and what the keywords are taken from: a passage with the headings above it."""
+    return f"{heading}\n{text}" if heading else text
