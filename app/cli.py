@@ -166,7 +166,8 @@ class Talk:
                 elif "generate" in piece:
                     live.update(Text.assemble(draft, "  ", (say("checking", language), "dim")))
                 else:
-                    spinner.update(text=" → ".join(next(iter(piece.values()), {}).get("route", [])))
+                    updates: list[dict[str, Any]] = [update for update in piece.values() if isinstance(update, dict)]
+                    spinner.update(text=" → ".join(updates[-1].get("route", [])) if updates else "")
                     if not draft:
                         live.update(spinner)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -50,7 +50,7 @@ async def run_suite(
     context: Context,
     baseline: bool = False,
     salt: bool = True,
-) -> AsyncIterator[Outcome]:
+) -> AsyncGenerator[Outcome, None]:
     """One outcome for each case and system, as they come.
 
     The baseline takes its turn case by case, before the graph on every other one, on the same open

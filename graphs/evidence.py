@@ -9,7 +9,6 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -82,7 +81,6 @@ def groundedness(
     return weigh(calibration.grounded_weights, signals)
 
 
-@cache
 def load_calibration(family: str) -> Calibration:
     """The calibration whose family name begins the model's, the longest first, else `default`."""
     folder = files("graphs") / "calibrations"

@@ -15,6 +15,7 @@ from app.models.embedders import default_embedder_spec, make_embedder
 from app.models.open import choose_spec, open_model
 from app.models.probe import korean_probe
 from app.models.weights import Progress, resolve_gguf
+from app.prompts import Prompts
 from app.settings import Settings
 from graphs.evidence import load_calibration
 from graphs.resources import Corpus, Resources
@@ -57,12 +58,8 @@ async def open_resources(
     `need_collection=False` opens an empty one in memory, for questions that bring their passages.
     Raises what the parts raise: SettingsError, CorpusError, DownloadError, ModelError.
     """
-    embedder_spec = settings.embedder or default_embedder_spec()
-    embedder = make_embedder(embedder_spec, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
-    if need_collection:
-        collection = await asyncio.to_thread(Collection.open, collection_dir or settings.collection_dir, embedder)
-    else:
-        collection = await asyncio.to_thread(Collection.from_passages, [], embedder)
+    folder = (collection_dir or settings.collection_dir) if need_collection else None
+    embedder, collection = await asyncio.to_thread(_open_collection, settings, folder)
     try:
         state = await asyncio.to_thread(collection.status)
         model = await open_model(
@@ -73,9 +70,10 @@ async def open_resources(
         try:
             yield Resources(
                 model=model,
+                prompts=await asyncio.to_thread(Prompts.read, model.family),
                 corpus=CollectionCorpus(collection),
                 corpus_of=lambda passages: corpus_of(passages, embedder, state.probe),
-                calibration=load_calibration(model.family),
+                calibration=await asyncio.to_thread(load_calibration, model.family),
                 search=web_search(
                     settings.web_search,
                     settings.search_url or None,
@@ -86,7 +84,7 @@ async def open_resources(
                 call_timeout_s=settings.call_timeout_s,
                 today=date.today,
                 monotonic=time.monotonic,
-                embedder=embedder_spec,
+                embedder=embedder.spec,
                 collection=settings.collection,
                 documents=state.documents,
             )
@@ -94,6 +92,14 @@ async def open_resources(
             await model.aclose()
     finally:
         await asyncio.to_thread(collection.close)
+
+
+def _open_collection(settings: Settings, folder: Path | None) -> tuple[Embedder, Collection]:
+    spec = settings.embedder or default_embedder_spec()
+    embedder = make_embedder(spec, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
+    if folder is None:
+        return embedder, Collection.from_passages([], embedder)
+    return embedder, Collection.open(folder, embedder)
 
 
 def corpus_of(passages: list[dict[str, str]], embedder: Embedder, probe: float | None = None) -> Corpus:

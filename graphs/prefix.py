@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from app.models.chat import LanguageModel
-from app.prompts import load, render
+from graphs.resources import Resources
 from graphs.state import State
 
 ANSWER_TOKENS = 128
@@ -28,14 +27,15 @@ def document_lines(state: State, shown: int) -> str:
     return "\n".join(lines)
 
 
-def prompt(state: State, model: LanguageModel, instruction: str, shown: int | None = None) -> list[BaseMessage]:
+def prompt(state: State, resources: Resources, instruction: str, shown: int | None = None) -> list[BaseMessage]:
     """System message, and a user message that ends with `instruction`."""
-    frame = render(
-        load("frame", state.language, model.family),
+    frame = resources.prompts.get(
+        "frame",
+        state.language,
         documents=document_lines(state, state.shown if shown is None else shown),
         question=state.standalone or state.question,
     )
-    return [SystemMessage(load("system", state.language, model.family)), HumanMessage(f"{frame}\n\n{instruction}")]
+    return [SystemMessage(resources.prompts.get("system", state.language)), HumanMessage(f"{frame}\n\n{instruction}")]
 
 
 def further_turn(messages: Sequence[BaseMessage], answer: str, instruction: str) -> list[BaseMessage]:
@@ -43,10 +43,11 @@ def further_turn(messages: Sequence[BaseMessage], answer: str, instruction: str)
     return [*messages, AIMessage(answer), HumanMessage(instruction)]
 
 
-async def fitting(state: State, model: LanguageModel) -> int:
+async def fitting(state: State, resources: Resources) -> int:
     """How many of the shown passages fit the model's context; the last ones are dropped first."""
+    model = resources.model
     room = model.context_tokens - ANSWER_TOKENS - TAIL_TOKENS
     shown = min(state.shown, len(state.found))
-    while shown > 0 and await model.count_tokens(prompt(state, model, "", shown)) > room:
+    while shown > 0 and await model.count_tokens(prompt(state, resources, "", shown)) > room:
         shown -= 1
     return shown

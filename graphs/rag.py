@@ -25,6 +25,8 @@ from graphs.resources import Resources
 from graphs.run import BudgetEnd, Run
 from graphs.state import Question, State
 
+Provide = Callable[[], Awaitable[Resources]]
+"""Gives the same resources at each call; opens them at the first."""
 Node = Callable[[State, Run], Awaitable[dict[str, Any]]]
 Route = Callable[[State, Context], str]
 Rag = CompiledStateGraph[State, Context, Question, State]
@@ -33,17 +35,23 @@ Rag = CompiledStateGraph[State, Context, Question, State]
 RECURSION_LIMIT = 60
 
 
-def build(resources: Resources, *, checkpointer: BaseCheckpointSaver[str] | None = None) -> Rag:
-    """Compile the graph over `resources`. Give no checkpointer where a server brings its own."""
+def build(
+    resources: Resources | Provide, *, checkpointer: BaseCheckpointSaver[str] | None = None
+) -> Rag:
+    """Compile the graph over `resources`. Give no checkpointer where a server brings its own.
+
+    With a function that opens them later, the graph can be drawn before a model is loaded.
+    """
+    provide = _given(resources) if isinstance(resources, Resources) else resources
     graph = StateGraph(State, context_schema=Context, input_schema=Question)
     for node in (
         prepare, retrieve, grade, widen, rewrite, web_search, calculate, generate, self_check, refuse, finish,
     ):  # fmt: skip
-        graph.add_node(node.__name__, _step(node, resources))
+        graph.add_node(node.__name__, _step(node, provide))
 
-    def routed(decide: Route) -> Callable[[State, Runtime[Context]], str]:
-        def route(state: State, runtime: Runtime[Context]) -> str:
-            return decide(state, _knobs(runtime, resources))
+    def routed(decide: Route) -> Callable[[State, Runtime[Context]], Awaitable[str]]:
+        async def route(state: State, runtime: Runtime[Context]) -> str:
+            return decide(state, _knobs(runtime, await provide()))
 
         # The graph is drawn from the names that the decision may return.
         route.__annotations__["return"] = decide.__annotations__["return"]
@@ -64,8 +72,16 @@ def build(resources: Resources, *, checkpointer: BaseCheckpointSaver[str] | None
     return graph.compile(checkpointer=checkpointer, name="rag").with_config(recursion_limit=RECURSION_LIMIT)
 
 
-def _step(node: Node, resources: Resources) -> Any:
+def _given(resources: Resources) -> Provide:
+    async def provide() -> Resources:
+        return resources
+
+    return provide
+
+
+def _step(node: Node, provide: Provide) -> Any:
     async def step(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        resources = await provide()
         run = Run(
             state=state, resources=resources, context=_knobs(runtime, resources), started=resources.monotonic()
         )

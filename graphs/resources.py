@@ -7,6 +7,7 @@ from typing import Protocol
 
 from app.corpus.passage import Passage
 from app.models.chat import LanguageModel
+from app.prompts import Prompts
 from graphs.evidence import Calibration
 from tools.search_results import SearchResult
 
@@ -36,6 +37,7 @@ class Resources:
     """Models, documents, tools and clocks of a running graph."""
 
     model: LanguageModel
+    prompts: Prompts
     corpus: Corpus
     corpus_of: Callable[[list[dict[str, str]]], Corpus]
     """Makes a throw-away corpus of the passages that a question brings along."""

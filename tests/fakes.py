@@ -10,6 +10,7 @@ from langchain_core.messages import BaseMessage
 
 from app.corpus.passage import Passage
 from app.models.fake import FakeModel, FakeReply
+from app.prompts import Prompts
 from graphs.evidence import Calibration
 from graphs.resources import Resources
 from tools.search_results import SearchResult
@@ -143,6 +144,7 @@ def make_resources(script: Script | None = None, **changes: Any) -> Resources:
     """Resources over fakes; any field can be replaced."""
     values: dict[str, Any] = {
         "model": FakeModel(script or Script()),
+        "prompts": Prompts.read("fake"),
         "corpus": FakeCorpus(),
         "corpus_of": lambda given: FakeCorpus(
             default=[passage(n, p["text"], heading=p["title"], source=p["title"]) for n, p in enumerate(given, 1)]

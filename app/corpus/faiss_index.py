@@ -72,7 +72,14 @@ class DenseIndex:
 
     def search(self, vector: Vectors, limit: int) -> list[int]:
         """Ids of the chunks with the largest cosines, best first. `vector`: shape (dimensions,), length 1."""
-        _, ids = self._index.search(vector.reshape(1, -1), min(limit, max(1, self._index.ntotal)))
+        threads = faiss.omp_get_max_threads()
+        # One question is soon answered by one thread. Several wait for the slowest, and where the chat model
+        # has the cores that is a turn of the scheduler: 8 ms in place of 0.1.
+        faiss.omp_set_num_threads(1)
+        try:
+            _, ids = self._index.search(vector.reshape(1, -1), min(limit, max(1, self._index.ntotal)))
+        finally:
+            faiss.omp_set_num_threads(threads)
         return [int(id) for id in ids[0] if id >= 0]
 
     def vectors(self, ids: Sequence[int]) -> Vectors:
@@ -83,7 +90,7 @@ class DenseIndex:
         return found
 
     def save(self, folder: Path) -> bool:
-        """Keep the index beside the store, and remove those of other states. Needs the ingest lock.
+        """Keep the index beside the store. Needs the ingest lock.
 
         The stamp is in the file's name and the file appears whole or not at all, so a crash leaves an
         index that is right or none. False, with a warning in the log, when it cannot be written: a
@@ -100,10 +107,14 @@ class DenseIndex:
             _log.warning("The index could not be saved: %s", error)
             new.unlink(missing_ok=True)
             return False
-        for other in folder.glob("index-*"):
-            if other != path:
-                _remove(other)
         return True
+
+    @staticmethod
+    def remove_others(folder: Path, stamp: Stamp) -> None:
+        """Remove the saved indexes of other states, and what a crash left of one. Needs the ingest lock."""
+        for path in folder.glob("index-*"):
+            if path != _path(folder, stamp):
+                _remove(path)
 
     def _ids(self) -> Ids:
         ids: Ids = faiss.vector_to_array(self._index.id_map).astype(np.int64)

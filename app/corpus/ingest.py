@@ -90,11 +90,7 @@ def ingest(
             _delete(store, gone)
             # A path that was named because its documents were to go did not fail.
             found.failed = [(path, why) for path, why in found.failed if not _was_pruned(path, gone)]
-        with store.reading():
-            is_saved = DenseIndex.is_saved(collection_dir, store.stamp())
-            index = None if is_saved else DenseIndex.build(store, worker.dimensions)
-        if index is not None:
-            index.save(collection_dir)
+        _save_index(store, collection_dir, worker.dimensions)
     written = [document.path for document in pipeline.written]
     return IngestReport(
         added=sum(path not in stored for path in written),
@@ -234,6 +230,15 @@ def _delete(store: Store, documents: Sequence[Document]) -> None:
         with store.writing():
             for document in documents:
                 store.delete_document(document.id)
+
+
+def _save_index(store: Store, folder: Path, dimensions: int) -> None:
+    with store.reading():
+        stamp = store.stamp()
+        index = None if DenseIndex.is_saved(folder, stamp) else DenseIndex.build(store, dimensions)
+    if index is not None:
+        index.save(folder)
+    DenseIndex.remove_others(folder, stamp)
 
 
 def _was_pruned(path: str, gone: Sequence[Document]) -> bool:

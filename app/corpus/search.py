@@ -1,17 +1,16 @@
 """Hybrid search: keywords and vectors, fused, over one state of a collection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from app.corpus.bigrams import bigrams
 from app.corpus.coverage import covered_mass, inverse_document_frequency
 from app.corpus.faiss_index import DenseIndex
 from app.corpus.fusion import fuse, mmr
 from app.corpus.passage import Passage
-from app.corpus.records import StoredChunk, indexed_text
+from app.corpus.records import StoredChunk
 from app.corpus.store import Store
 from app.models.embedder import Vectors
 
@@ -67,20 +66,16 @@ def search(store: Store, index: DenseIndex, query: Query) -> list[Passage]:
             lambda_mult=query.lambda_mult,
         )
         ranked = [pool[position] for position in order]
-    if query.mode != "score_threshold":
-        ranked = ranked[: query.k]
+    absolute: dict[int, float] = {}
+    if query.mode == "score_threshold":
+        absolute = _absolute_scores(store, ranked, query)
+        ranked = [item for item in ranked if absolute[item.id] >= query.score_threshold]
+    ranked = ranked[: query.k]
     chunks = store.chunks([item.id for item in ranked])
-    if query.mode != "score_threshold":
-        return [_passage(chunks[item.id], item) for item in ranked]
-    weights = idf(store, query.tokens)
-    found = []
-    for item in ranked:
-        absolute = _absolute(item, chunks[item.id], weights, query.weight)
-        if absolute >= query.score_threshold:
-            found.append(_passage(chunks[item.id], item, absolute=f"{absolute:.4f}"))
-        if len(found) == query.k:
-            break
-    return found
+    return [
+        _passage(chunks[item.id], item, {"absolute": f"{absolute[item.id]:.4f}"} if absolute else {})
+        for item in ranked
+    ]
 
 
 def idf(store: Store, tokens: Sequence[str]) -> dict[str, float]:
@@ -106,12 +101,17 @@ def _candidates(store: Store, index: DenseIndex, query: Query) -> list[_Candidat
     return sorted(items, key=lambda item: (-item.score, item.id))
 
 
-def _absolute(item: _Candidate, chunk: StoredChunk, weights: Mapping[str, float], weight: float) -> float:
-    share = covered_mass(weights, set(bigrams(indexed_text(chunk.heading, chunk.text))))
-    return (1 - weight) * share + weight * max(0.0, item.dense)
+def _absolute_scores(store: Store, items: Sequence[_Candidate], query: Query) -> dict[int, float]:
+    weights = idf(store, query.tokens)
+    tokens = store.tokens([item.id for item in items])
+    return {
+        item.id: (1 - query.weight) * covered_mass(weights, tokens[item.id])
+        + query.weight * max(0.0, item.dense)
+        for item in items
+    }
 
 
-def _passage(chunk: StoredChunk, item: _Candidate, **extra: str) -> Passage:
+def _passage(chunk: StoredChunk, item: _Candidate, extra: dict[str, str]) -> Passage:
     return Passage(
         id=str(chunk.id),
         source=chunk.source,

@@ -242,6 +242,14 @@ class Store:
         )
         return dict(rows.fetchall())
 
+    def tokens(self, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+        """The different tokens that chunks are indexed by."""
+        rows = self._db.execute(
+            "SELECT rowid, tokens FROM words WHERE rowid IN (SELECT value FROM json_each(?))",
+            (json.dumps(ids),),
+        )
+        return {row[0]: frozenset(row[1].split(" ")) for row in rows}
+
     def document_frequencies(self, tokens: Sequence[str]) -> Mapping[str, int]:
         """In how many chunks each token stands."""
         frequencies = {}

@@ -34,6 +34,9 @@ class OpenAIModel(LanguageModel):
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout_s, connect=5.0),
             trust_env=trust_env,
+            # llama.cpp's server closes a kept connection after 100 requests or 5 s without saying so: a
+            # request sent just then fails. A new connection costs .2 ms.
+            limits=httpx.Limits(max_keepalive_connections=0),
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
         )
         self._chat = ChatOpenAI(

@@ -1,7 +1,8 @@
 """Prompts as Markdown files, one for each step and language, chosen by name."""
 
 import re
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
 
@@ -31,17 +32,31 @@ def render(template: str, **values: str) -> str:
     return _FIELD.sub(lambda match: values[match[1]], template)
 
 
-@cache
-def load(step: str, language: Language, family: str = "") -> str:
-    """The text of `family/step.language.md` where a model family overrides it, else `step.language.md`.
+@dataclass(frozen=True)
+class Prompts:
+    """All prompts of one model family, read once."""
 
-    An override applies when the model's family name starts with the folder's name. Raises
-    FileNotFoundError for a step that does not exist.
-    """
-    root = files(__name__)
-    folders = [entry for entry in root.iterdir() if entry.is_dir() and family.startswith(entry.name)]
-    for folder in sorted(folders, key=lambda entry: -len(entry.name)):
-        override = folder / f"{step}.{language}.md"
-        if override.is_file():
-            return override.read_text(encoding="utf-8").strip()
-    return (root / f"{step}.{language}.md").read_text(encoding="utf-8").strip()
+    texts: Mapping[tuple[str, Language], str]
+
+    @classmethod
+    def read(cls, family: str = "") -> "Prompts":
+        """Every `step.language.md`, and over them those of the folder whose name begins `family`.
+
+        Reads files: call it where that may block.
+        """
+        root = files(__name__)
+        overrides = [entry for entry in root.iterdir() if entry.is_dir() and family.startswith(entry.name)]
+        texts: dict[tuple[str, Language], str] = {}
+        for folder in [root, *sorted(overrides, key=lambda entry: len(entry.name))]:
+            for entry in folder.iterdir():
+                step, _, rest = entry.name.partition(".")
+                if rest in ("ko.md", "en.md"):
+                    texts[step, "ko" if rest == "ko.md" else "en"] = entry.read_text(encoding="utf-8").strip()
+        return cls(texts)
+
+    def get(self, step: str, language: Language, **values: str) -> str:
+        """The prompt of a step with its fields filled in.
+
+        Raises KeyError for a step or a field that is missing, TypeError for a value without a field.
+        """
+        return render(self.texts[step, language], **values)

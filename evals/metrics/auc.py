@@ -20,8 +20,6 @@ def auc(positives: Sequence[float], negatives: Sequence[float]) -> Estimate:
     area = wins / (len(positives) * len(negatives))
     q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
     variance = (
-        area * (1 - area)
-        + (len(positives) - 1) * (q1 - area**2)
-        + (len(negatives) - 1) * (q2 - area**2)
+        area * (1 - area) + (len(positives) - 1) * (q1 - area**2) + (len(negatives) - 1) * (q2 - area**2)
     ) / (len(positives) * len(negatives))
     return Estimate(area, math.sqrt(max(0.0, variance)), len(positives) + len(negatives))

@@ -14,7 +14,9 @@ MOST = 0.5
 """Share of an answer's own bigrams that what it cites must hold."""
 _MARK = re.compile(r"\[\d{1,3}\]")
 # Polite and plain predicates that an answer adds to words of a document.
-_PREDICATE = re.compile(r"(?:이었|였|했|하였|됐|되었)?(?:입|습|합|됩)니다\b|(?:이에|예|에|해)요\b|(?:이|한|된)다\b")
+_PREDICATE = re.compile(
+    r"(?:이었|였|했|하였|됐|되었)?(?:입|습|합|됩)니다\b|(?:이에|예|에|해)요\b|(?:이|한|된)다\b"
+)
 
 
 def stands(citation: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> bool:

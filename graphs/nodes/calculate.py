@@ -4,7 +4,6 @@ from typing import Any
 
 from app.errors import CalculationError
 from app.models.chat import choice_probability
-from app.prompts import load, render
 from graphs.calculation import read_plan, unsupported
 from graphs.prefix import document_lines, prompt
 from graphs.run import Run
@@ -16,15 +15,17 @@ PLAN_TOKENS = 96
 
 async def calculate(state: State, run: Run) -> dict[str, Any]:
     """Sets `calculation`, or `query` for a fact that is missing, or clears `arithmetic`."""
-    model = run.resources.model
+    resources = run.resources
     gate = await run.ask(
-        prompt(state, model, load("needs_calculation", state.language, model.family)), max_tokens=1, logprobs=True
+        prompt(state, resources, resources.prompts.get("needs_calculation", state.language)),
+        max_tokens=1,
+        logprobs=True,
     )
     if choice_probability(gate) < 0.5:
         return {"arithmetic": False, "query": ""}
-    today = run.resources.today()
-    instruction = render(load("calculation", state.language, model.family), today=today.isoformat())
-    reply = await run.ask(prompt(state, model, instruction), max_tokens=PLAN_TOKENS)
+    today = resources.today()
+    instruction = resources.prompts.get("calculation", state.language, today=today.isoformat())
+    reply = await run.ask(prompt(state, resources, instruction), max_tokens=PLAN_TOKENS)
     plan = read_plan(reply.text)
     if plan.lookup:
         return {"query": plan.lookup, "rewrites": state.rewrites + 1}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.corpus.passage import Passage
-from app.prompts import load, render
+from app.prompts import Prompts
 from graphs.grounding import repair
 from graphs.prefix import ANSWER_TOKENS, prompt
 from graphs.run import Run
@@ -12,9 +12,12 @@ from graphs.state import State
 
 async def generate(state: State, run: Run) -> dict[str, Any]:
     """Sets `answer`, with misspelt names mended; a second attempt is told what was wrong."""
-    model = run.resources.model
+    resources = run.resources
     reply = await run.ask(
-        prompt(state, model, instruction(state, model.family)), max_tokens=ANSWER_TOKENS, logprobs=True, silent=False
+        prompt(state, resources, instruction(state, resources.prompts)),
+        max_tokens=ANSWER_TOKENS,
+        logprobs=True,
+        silent=False,
     )
     text = trimmed(reply.text, truncated=reply.truncated)
     passages = [Passage(**passage) for passage in state.found[: state.shown]]
@@ -27,14 +30,13 @@ async def generate(state: State, run: Run) -> dict[str, Any]:
     }
 
 
-def instruction(state: State, family: str) -> str:
+def instruction(state: State, prompts: Prompts) -> str:
     """What is asked this time."""
     if state.problem:
-        again = load("answer_again", state.language, family)
-        return render(again, answer=state.answer, problem=state.problem)
+        return prompts.get("answer_again", state.language, answer=state.answer, problem=state.problem)
     if state.calculation:
-        return render(load("answer_calculation", state.language, family), calculation=state.calculation)
-    return load("answer", state.language, family)
+        return prompts.get("answer_calculation", state.language, calculation=state.calculation)
+    return prompts.get("answer", state.language)
 
 
 def trimmed(text: str, *, truncated: bool) -> str:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from app.models.chat import choice_probability
-from app.prompts import load
 from graphs.evidence import Calibration, evidence
 from graphs.prefix import fitting, prompt
 from graphs.run import Run
@@ -16,8 +15,8 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     from_web = any(passage["extra"].get("origin") == "web" for passage in state.found[: state.shown])
     if not from_web and state.coverage < calibration.hopeless_coverage:
         return {"evidence": 0.0, "verdict": "no", "grade": 0.0}
-    model = run.resources.model
-    shown = await fitting(state, model)
+    resources = run.resources
+    shown = await fitting(state, resources)
     notices = state.notices
     if dropped := state.shown - shown:
         notices = [*notices, f"{dropped} passages did not fit the model's context and were left out"]
@@ -25,8 +24,8 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         return {"shown": 0, "verdict": "no", "notices": notices}
     state.shown = shown
     step = "grade_calculation" if state.arithmetic and state.searches else "grade"
-    instruction = load(step, state.language, model.family)
-    reply = await run.ask(prompt(state, model, instruction), max_tokens=1, logprobs=True)
+    instruction = resources.prompts.get(step, state.language)
+    reply = await run.ask(prompt(state, resources, instruction), max_tokens=1, logprobs=True)
     probability = choice_probability(reply)
     score = evidence(calibration, grade=probability, coverage=state.coverage, dense=state.dense)
     return {

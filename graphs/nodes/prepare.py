@@ -7,7 +7,7 @@ from uuid import uuid4
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from app.corpus.bigrams import bigrams
-from app.prompts import language_of, load, render
+from app.prompts import language_of
 from graphs.calculation import may_calculate
 from graphs.run import BudgetEnd, Run
 from graphs.state import State, Turn, fresh
@@ -37,13 +37,13 @@ async def prepare(state: State, run: Run) -> dict[str, Any]:
 
 async def _standalone(history: list[Turn], question: str, language: Any, run: Run) -> str:
     talk = "\n".join(f"{turn['role']}: {' '.join(turn['content'].split())[:300]}" for turn in history)
-    family = run.resources.model.family
-    instruction = render(load("standalone", language, family), history=talk, question=question)
+    prompts = run.resources.prompts
+    instruction = prompts.get("standalone", language, history=talk, question=question)
     last_question = next((turn["content"] for turn in reversed(history) if turn["role"] == "user"), "")
     joined = f"{' '.join(last_question.split())} {question}".strip()
     try:
         reply = await run.ask(
-            [SystemMessage(load("system", language, family)), HumanMessage(instruction)], max_tokens=REWRITE_TOKENS
+            [SystemMessage(prompts.get("system", language)), HumanMessage(instruction)], max_tokens=REWRITE_TOKENS
         )
     except BudgetEnd:
         return joined

@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from app.prompts import load
 from graphs.run import Run
 from graphs.state import State
-
-BUDGETS = {"max_llm_calls": "calls", "max_seconds": "seconds"}
 
 
 async def refuse(state: State, run: Run) -> dict[str, Any]:
@@ -14,7 +11,7 @@ async def refuse(state: State, run: Run) -> dict[str, Any]:
     return {
         "refused": True,
         "reason": reason_of(state),
-        "answer": load("refusal", state.language, run.resources.model.family),
+        "answer": run.resources.prompts.get("refusal", state.language),
     }
 
 

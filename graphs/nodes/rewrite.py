@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from app.prompts import load
 from graphs.prefix import prompt
 from graphs.run import Run
 from graphs.state import State
@@ -13,8 +12,8 @@ MAX_QUERY_CHARS = 200
 
 async def rewrite(state: State, run: Run) -> dict[str, Any]:
     """A new query; empty or already used ones are seen by the route."""
-    model = run.resources.model
-    reply = await run.ask(prompt(state, model, load("rewrite", state.language, model.family)), max_tokens=QUERY_TOKENS)
+    instruction = run.resources.prompts.get("rewrite", state.language)
+    reply = await run.ask(prompt(state, run.resources, instruction), max_tokens=QUERY_TOKENS)
     return {"query": clean_query(reply.text), "rewrites": state.rewrites + 1}
 
 

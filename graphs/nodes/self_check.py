@@ -4,7 +4,6 @@ from typing import Any
 
 from app.corpus.passage import Passage
 from app.models.chat import choice_probability
-from app.prompts import load
 from graphs.evidence import groundedness
 from graphs.grounding import cite, stray_names, stray_numbers, support
 from graphs.nodes.generate import instruction
@@ -22,19 +21,19 @@ async def self_check(state: State, run: Run) -> dict[str, Any]:
         return {"problem": found, "grounded": 0.0}
     if state.calculation:
         return {"problem": "", "grounded": state.evidence}
-    model = run.resources.model
+    resources = run.resources
     first_try = State(**{**vars(state), "problem": ""})
     messages = further_turn(
-        prompt(state, model, instruction(first_try, model.family)),
+        prompt(state, resources, instruction(first_try, resources.prompts)),
         state.answer,
-        load("check", state.language, model.family),
+        resources.prompts.get("check", state.language),
     )
     try:
         check = choice_probability(await run.ask(messages, max_tokens=1, logprobs=True))
     except BudgetEnd as end:
         # What needs no model has passed; an answer that stands in its passages is not thrown away.
         return {"problem": "", "grounded": state.evidence, "ended": str(end)}
-    calibration = run.resources.calibration
+    calibration = resources.calibration
     score = groundedness(
         calibration,
         grade=state.grade,

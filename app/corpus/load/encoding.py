@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 SAMPLE_BYTES = 4096
 CERTAIN_BYTES = 64
+_ACCENTED = re.compile(r"[A-Za-z][À-ɏ]|[À-ɏ][A-Za-z]")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -20,6 +21,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# Hangul letters, punctuation and arrows, CJK punctuation, enclosed letters and units, full-width forms.
+_SIGNS = ((0x3130, 0x3190), (0x2010, 0x2700), (0x3000, 0x3020), (0x3200, 0x3400), (0xFF00, 0xFFF0))
 # What a page or a file may declare. An allow-list, because Python also has codecs such as
 # unicode_escape and utf-7 that turn harmless bytes into something else.
 _DECLARED = {
@@ -55,13 +58,14 @@ def decode(data: bytes, *, declared: str | None = None) -> Decoded:
         text = _strict(data, encoding)
         if text is not None and "\0" not in text:
             return Decoded(text=text, encoding=encoding)
-    # Valid UTF-8 of some length is no accident; shorter files are scored with the other readings.
-    if b"\0" not in data and len(data) > CERTAIN_BYTES and (text := _strict(data, "utf-8")) is not None:
+    text = None if b"\0" in data else _strict(data, "utf-8")
+    # Valid UTF-8 of some length is no accident, nor is an accented letter beside a plain one ("Größe").
+    if text is not None and (len(data) > CERTAIN_BYTES or _ACCENTED.search(text)):
         return Decoded(text=text, encoding="utf-8")
-    return _best(data)
+    return _best(data, may_be_utf16=text is None)
 
 
-def _best(data: bytes) -> Decoded:
+def _best(data: bytes, *, may_be_utf16: bool) -> Decoded:
     """The reading that looks most like text, judged on 4 KiB from where the first Korean may be."""
     has_nul = b"\0" in data
     first = None if has_nul else _NOT_ASCII.search(data)
@@ -71,10 +75,19 @@ def _best(data: bytes) -> Decoded:
     scores = {encoding: _score(sample.decode(encoding, errors="replace")) for encoding in ("utf-8", "cp949")}
     # Readings that are equally good go to UTF-8: nearly every file is.
     scores["utf-8"] += 0.05
-    if has_nul or len(data) <= CERTAIN_BYTES:
-        scores["utf-16-le"] = _score(sample.decode("utf-16-le", errors="replace"))
-        scores["utf-16-be"] = _score(sample.decode("utf-16-be", errors="replace"))
+    if has_nul or (may_be_utf16 and len(data) <= CERTAIN_BYTES):
+        # Without a NUL there is not even a space or a line end: one word in an encoding nearly nobody uses.
+        handicap = 0.0 if has_nul else 0.1
+        for encoding in ("utf-16-le", "utf-16-be"):
+            scores[encoding] = _score(data[:SAMPLE_BYTES].decode(encoding, errors="replace")) - handicap
     return _replacing(data, max(scores, key=scores.__getitem__))
+
+
+def _strict(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
 
 
 def _replacing(data: bytes, encoding: str) -> Decoded:
@@ -109,17 +122,14 @@ def _weight(character: str) -> float:
         return -3.0
     if 0xE000 <= code < 0xF900 or 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF):
         return -2.0
-    if (
-        0x3130 <= code < 0x3190
-        or 0x2010 <= code < 0x2700
-        or 0x3000 <= code < 0x3020
-        or 0xFF00 <= code < 0xFFF0
-    ):
-        return 0.6  # Hangul letters, punctuation, signs, arrows, box drawing, full-width forms
+    if any(low <= code < high for low, high in _SIGNS) or character in "·×°±÷§²³½¼":
+        return 0.6
     if 0x4E00 <= code < 0xA000 or 0x3040 <= code < 0x3100:
         return 0.3  # Hanja and kana: possible, and also what UTF-16 read the wrong way looks like
+    if 0x370 <= code < 0x530:
+        return 0.3  # Greek and Cyrillic
     if 0xA0 <= code < 0x250:
-        return 0.0
+        return 0.2 if character.isalpha() else 0.0
     return -0.5
 
 

@@ -14,12 +14,11 @@ import pypdfium2.raw as pdfium_c
 
 from app.corpus.load.base import DocumentBuilder, normalise, one_line
 from app.corpus.load.headings import find_heading
+from app.corpus.load.pdf_join import Joiner, learn_joiner
 from app.corpus.load.pdf_lines import (
-    Joiner,
     Line,
     furniture,
     group_paragraphs,
-    learn_joiner,
     make_lines,
     without_furniture,
 )

@@ -1,12 +1,8 @@
-"""Lines of a PDF page, and how lines join into paragraphs again.
-
-A PDF keeps no paragraphs and, at the end of a line, mostly no spaces. In Korean that matters: a line may end
-inside a word ("담" / "당자는") or between words, and joining wrongly hides the word from the search.
-"""
+"""Lines of a PDF page: made of glyphs, without running heads, and grouped into paragraphs."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -19,7 +15,6 @@ _WIDE_GAP_EM = 1.6
 _MARGIN = 0.12
 _EDGE_LINES = 3
 _MIN_REPEATS = 3
-_WORD_WRAP_SHARE = 0.2
 
 _PAGE_NUMBER = re.compile(
     r"[-–—<\[(]?\s*(?:p\.?\s?|page\s?)?\d{1,4}(?:\s*(?:/|of|중)\s*\d{1,4})?\s*(?:쪽|페이지|page)?\s*[-–—>\])]?",
@@ -27,14 +22,6 @@ _PAGE_NUMBER = re.compile(
 )
 _MARKER = re.compile(
     r"(?:[①-⑳㉮-㉻ⓐ-ⓩ•·∙◦●○◎■□▣▪▫◆◇▶▷►※★☆✓✔→*]|[-–—]\s|\(?\d{1,2}[.)]\s|\(?[가나다라마바사아자차카타파하][.)]\s|제\s?\d+\s?[편장절관조])"
-)
-_COUNTERS = frozenset("년월일시분초개명원회차권호조항장절점쪽층세위번배인대건종급")
-_OPENERS = "([{<「『“‘《〈【（"
-_CLOSERS = ")]}>」』”’》〉】）.,!?:;%…·ㆍ"
-# Endings after which a Korean word is over, for lines whose layout does not tell.
-_ENDING = re.compile(
-    r"(?:은|는|을|를|의|에|에서|에게|으로|로|와|과|도|만|부터|까지|보다|처럼|마다|하며|하고|하여|해서|하는|되는|된|할|한|될|있는|없는|있다|없다|한다|된다|이다|"
-    r"이며|이고|면|며|거나|지만|므로|니다|다|및|등|또는|그|이|각|위)"
 )
 
 
@@ -133,75 +120,6 @@ def _edges(page_height: float, lines: Sequence[Line]) -> list[Line]:
     ]
 
 
-class Joiner:
-    """Joins wrapped lines. It learns from a whole document how its lines were broken.
-
-    Three sources, the surest first. (1) Some programs keep the space at the end of a line: then it tells all.
-    (2) Text that leaves room at the ends of its lines for one more syllable was broken between words,
-    always. (3) Otherwise, each pair: a joined word seen elsewhere in the document, then
-    two words seen elsewhere, then an ending after which a word is over; else the word goes on.
-    """
-
-    def __init__(
-        self, texts: Iterable[str], *, keeps_spaces: bool = False, wraps_words: bool = False
-    ) -> None:
-        self._keeps_spaces = keeps_spaces
-        self._wraps_words = wraps_words
-        self._words: set[str] = set()
-        for text in texts:
-            # Words at a line's ends may be halves.
-            self._words.update(text.split()[1:-1])
-
-    def join(self, left: str, right: str, gap: str = "\n") -> str:
-        """The two lines as one text."""
-        if gap.startswith("-"):
-            return left.rstrip("-") + right
-        return left + ("" if self._goes_on(left, right, gap) else " ") + right
-
-    def _goes_on(self, left: str, right: str, gap: str) -> bool:
-        last, first = left[-1], right[0]
-        if gap == " \n":
-            return False
-        if last in _OPENERS or first in _CLOSERS or last in "-/~·ㆍ":
-            return True
-        if last in _CLOSERS:
-            return False
-        if self._keeps_spaces:
-            return True
-        if self._wraps_words:
-            return False
-        left_word, right_word = left.split()[-1], right.split()[0]
-        if last.isdigit():
-            return first in _COUNTERS or (first.isdigit() and self._known(left_word + right_word))
-        if not (_is_hangul(last) and (_is_hangul(first) or first.isdigit())):
-            return False
-        if self._known(left_word + right_word):
-            return True
-        if self._known(left_word) and (self._known(right_word) or len(left_word) > 1):
-            return False
-        return left_word == "제" or not _ends_word(left_word)
-
-    def _known(self, word: str) -> bool:
-        return word in self._words
-
-
-def learn_joiner(paragraphs: Sequence[Sequence[Line]], right_edge: dict[int, float]) -> Joiner:
-    """A joiner for lines grouped into paragraphs. `right_edge` maps id(line) to its column's right end."""
-    wrapped = [(a, b) for lines in paragraphs for a, b in pairwise(lines)]
-    hangul = [(a, b) for a, b in wrapped if _is_hangul(a.text[-1]) and _is_hangul(b.text[0])]
-    texts = [line.text for lines in paragraphs for line in lines]
-    if not hangul:
-        return Joiner(texts)
-    spaced = sum(1 for _, b in hangul if b.gap == " \n")
-    # A syllable is about as wide as the type is high.
-    roomy = sum(1 for a, _ in hangul if right_edge.get(id(a), a.x1) - a.x1 > 1.1 * a.height)
-    return Joiner(
-        texts,
-        keeps_spaces=spaced >= _WORD_WRAP_SHARE * len(hangul),
-        wraps_words=roomy >= _WORD_WRAP_SHARE * len(hangul),
-    )
-
-
 def group_paragraphs(lines: Sequence[Line], right_edge: float) -> list[list[Line]]:
     """Lines that belong together, by size, by distance, by room left, and by bullets and numbers."""
     pitches = [
@@ -232,14 +150,3 @@ def _continues(last: Line, line: Line, pitch: float, right_edge: float) -> bool:
 
 def _same_size(a: Line, b: Line) -> bool:
     return abs(a.height - b.height) <= 0.12 * max(a.height, b.height)
-
-
-def _ends_word(word: str) -> bool:
-    match = _ENDING.search(word)
-    while match is not None and match.end() != len(word):
-        match = _ENDING.search(word, match.start() + 1)
-    return match is not None and (len(word) > 1 or word in ("및", "등", "그", "이", "각", "위"))
-
-
-def _is_hangul(character: str) -> bool:
-    return "가" <= character <= "힣"

@@ -47,7 +47,7 @@ _TEXT_SUFFIXES = {
     ".html": "html", ".htm": "html", ".xhtml": "html",
 }  # fmt: skip
 _HTML = re.compile(
-    r"\s*(?:<\?xml[^>]*\?>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL
+    r"\s*(?:<\?xml[^>]*\?>\s*|<!--(?>.*?-->)\s*)*<(?:!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL
 )
 _HEAD_BYTES = 8192
 

@@ -28,8 +28,9 @@ def add_lines(builder: DocumentBuilder, lines: list[str]) -> None:
     paragraph: list[str] = []
 
     def flush() -> None:
-        builder.paragraph("\n".join(paragraph))
-        paragraph.clear()
+        if paragraph:
+            builder.paragraph("\n".join(paragraph))
+            paragraph.clear()
 
     index = 0
     while index < len(lines):

@@ -78,8 +78,8 @@ class OllamaEmbedder:
             usable = False
         if not usable:
             raise ModelError(
-                f"The Ollama server at {self._url} answered {self._name} with something that is not"
-                f" {len(texts)} embeddings. Update Ollama, or choose another embedder."
+                f"The Ollama server at {self._url} did not answer {self._name} with one vector for each text."
+                f" Update Ollama, or choose another embedder."
             )
         unit: Vectors = (rows / lengths).astype(np.float32)
         return unit

@@ -101,7 +101,7 @@ class StEmbedder:
         except (OSError, ValueError) as error:
             raise ModelError(
                 f"The model in {self._folder} is not one that sentence-transformers can load with"
-                f" safetensors weights. Delete the folder to download it again, or choose another embedder."
+                f" safetensors weights. Check that the whole model is there, or choose another embedder."
             ) from error
         self._query_prefix, self._passage_prefix = prefixes(self._name, model.prompts)
         self._model = model

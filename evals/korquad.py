@@ -1,0 +1,274 @@
+"""`python -m evals.korquad KorQuAD.json OUT_FOLDER`: a corpus and a suite that also asks what it must refuse.
+
+KorQuAD 1.0 (Lim, Kim and Lee 2019, arXiv:1909.07005; CC BY-ND 2.0 KR) has only questions that its
+paragraphs answer. Those that nothing answers are made by leaving out what does:
+
+    answerable  the paragraph is in the corpus
+    left_out    the question's whole article is not in the corpus
+    near        only its paragraph is missing; the article's other paragraphs are there and do not hold
+                the answer
+
+The corpus is the rest of all articles. Questions come from one half of the articles, chosen by a hash
+of the title: thresholds fitted on the half "fit" are then reported on articles they have not seen.
+"""
+
+import argparse
+import hashlib
+import json
+import random
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from app.errors import MutdaError
+from evals.suite import Case
+
+Part = Literal["report", "fit"]
+
+MAX_QUESTIONS_AN_ARTICLE = 3
+MIN_OTHER_PARAGRAPHS = 2
+"""That stay of an article when a paragraph is taken out: else nothing near is left."""
+_MAX_NAME_CHARS = 60
+
+
+class _Answer(BaseModel):
+    text: str
+
+
+class _Question(BaseModel):
+    id: str
+    question: str
+    answers: list[_Answer]
+
+
+class _Paragraph(BaseModel):
+    context: str
+    qas: list[_Question]
+
+
+class _Article(BaseModel):
+    title: str
+    paragraphs: list[_Paragraph]
+
+
+class _KorQuAD(BaseModel):
+    data: list[_Article]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A corpus and its questions, in memory."""
+
+    files: dict[str, str]
+    """Text by file name."""
+    cases: list[Case]
+
+
+@dataclass(kw_only=True)
+class _Choice:
+    """What was chosen so far."""
+
+    left_out: set[int] = field(default_factory=set)
+    """Articles that are not in the corpus."""
+    removed: set[tuple[int, int]] = field(default_factory=set)
+    """(article, paragraph) that are not."""
+    needed: set[tuple[int, int]] = field(default_factory=set)
+    """(article, paragraph) that an answerable question needs."""
+    cases: dict[str, list[Case]] = field(
+        default_factory=lambda: {"answerable": [], "left_out": [], "near": []}
+    )
+
+
+def part_of(title: str) -> Part:
+    """The half that an article belongs to; the same in every process and order."""
+    return "fit" if hashlib.sha256(title.encode()).digest()[0] % 2 else "report"
+
+
+def read_korquad(path: Path) -> list[_Article]:
+    """The articles of a KorQuAD 1.0 file. Raises MutdaError when it is not one."""
+    try:
+        return _KorQuAD.model_validate_json(path.read_bytes()).data
+    except OSError as error:
+        raise MutdaError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise MutdaError(f"{path} is not a KorQuAD 1.0 file ({where or 'no JSON'}).") from None
+
+
+def build(articles: Sequence[_Article], *, questions: int, seed: int, part: Part) -> Built:
+    """Choose `questions` in equal thirds, at most three of an article, and take out what must be missing.
+
+    Raises MutdaError when the articles do not have so many.
+    """
+    chance = random.Random(seed)  # noqa: S311 - a repeatable choice, no secret
+    candidates = [number for number, article in enumerate(articles) if part_of(article.title) == part]
+    chance.shuffle(candidates)
+    third = questions // 3
+    names = _names(articles)
+    choice = _Choice()
+    rest = _leave_out(articles, candidates, third, choice, chance)
+    for _ in range(MAX_QUESTIONS_AN_ARTICLE):
+        for number in rest:
+            # The kind that lags behind first, so that both spread over as many articles.
+            kinds = sorted(("near", "answerable"), key=lambda kind: len(choice.cases[kind]))
+            for kind in kinds:
+                if len(choice.cases[kind]) < third and _take(
+                    kind, articles[number], number, choice, chance, names
+                ):
+                    break
+    for kind, cases in choice.cases.items():
+        if len(cases) < third:
+            raise MutdaError(
+                f'Only {len(cases)} of {third} questions of the kind "{kind}" were found: ask for fewer.'
+            )
+    files = {
+        names[number, position]: f"{_heading(article)}\n\n{paragraph.context.strip()}\n"
+        for number, article in enumerate(articles)
+        for position, paragraph in enumerate(article.paragraphs)
+        if number not in choice.left_out and (number, position) not in choice.removed
+    }
+    # In turn, so that a run that is cut short has asked of every kind.
+    cases = [case for trio in zip(*choice.cases.values(), strict=True) for case in trio]
+    return Built(files=files, cases=cases)
+
+
+def _leave_out(
+    articles: Sequence[_Article], candidates: list[int], wanted: int, choice: _Choice, chance: random.Random
+) -> list[int]:
+    """Ask about whole articles and take them out; returns the candidates that stay."""
+    cases = choice.cases["left_out"]
+    for used, number in enumerate(candidates):
+        if len(cases) >= wanted:
+            return candidates[used:]
+        choice.left_out.add(number)
+        asked = [question for paragraph in articles[number].paragraphs for question in paragraph.qas]
+        count = min(MAX_QUESTIONS_AN_ARTICLE, wanted - len(cases), len(asked))
+        cases += [_case("left_out", question) for question in chance.sample(asked, count)]
+    return []
+
+
+def _take(
+    kind: str,
+    article: _Article,
+    number: int,
+    choice: _Choice,
+    chance: random.Random,
+    names: dict[tuple[int, int], str],
+) -> bool:
+    """Add one question of the article; False when it has none left for this kind."""
+    taken = {case.id.removeprefix(f"{case.kind}-") for case in choice.cases[kind]}
+    paragraphs = list(range(len(article.paragraphs)))
+    chance.shuffle(paragraphs)
+    if kind == "answerable":
+        # A paragraph that nothing was asked about yet comes first.
+        paragraphs.sort(key=lambda position: (number, position) in choice.needed)
+    for position in paragraphs:
+        place = (number, position)
+        if place in choice.removed or (kind == "near" and place in choice.needed):
+            continue
+        asked = [question for question in article.paragraphs[position].qas if question.id not in taken]
+        chance.shuffle(asked)
+        if kind == "near":
+            others = [other for other in paragraphs if other != position]
+            if sum((number, other) not in choice.removed for other in others) < MIN_OTHER_PARAGRAPHS:
+                return False
+            text = _squeezed("\n".join(article.paragraphs[other].context for other in others))
+            asked = [
+                question
+                for question in asked
+                if not any(_squeezed(answer.text) in text for answer in question.answers)
+            ]
+        if asked:
+            (choice.needed if kind == "answerable" else choice.removed).add(place)
+            source = names[place] if kind == "answerable" else ""
+            choice.cases[kind].append(_case(kind, asked[0], source=source))
+            return True
+    return False
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split()).casefold()
+
+
+def _case(kind: str, question: _Question, *, source: str = "") -> Case:
+    return Case(
+        id=f"{kind}-{question.id}",
+        kind=kind,
+        question=question.question.strip(),
+        answers=list(dict.fromkeys(answer.text.strip() for answer in question.answers)) if source else [],
+        answerable=bool(source),
+        sources=[source] if source else [],
+    )
+
+
+def _heading(article: _Article) -> str:
+    return article.title.replace("_", " ").strip()
+
+
+def _names(articles: Sequence[_Article]) -> dict[tuple[int, int], str]:
+    """A file name for each (article, paragraph), which no system objects to."""
+    names: dict[tuple[int, int], str] = {}
+    taken: set[str] = set()
+    for number, article in enumerate(articles):
+        stem = next(stem for stem in _stems(article.title, number) if stem.casefold() not in taken)
+        taken.add(stem.casefold())
+        for position in range(len(article.paragraphs)):
+            names[number, position] = f"{stem}_{position + 1:02d}.txt"
+    return names
+
+
+def _stems(title: str, number: int) -> Iterator[str]:
+    stem = re.sub(r"[^\w()·.-]+", "_", title)[:_MAX_NAME_CHARS].strip("._ ") or "article"
+    yield stem
+    yield f"{stem}_{number}"
+
+
+def write(built: Built, folder: Path) -> None:
+    """`folder`/corpus/*.txt and `folder`/suite.jsonl. Raises MutdaError unless the folder is new or empty."""
+    # Files of an earlier choice would answer what must not be answered.
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise MutdaError(f"{folder} is not an empty folder: delete it, or choose another one.")
+    corpus = folder / "corpus"
+    corpus.mkdir(parents=True)
+    for name, text in built.files.items():
+        (corpus / name).write_text(text, encoding="utf-8")
+    lines = [json.dumps(case.model_dump(exclude_defaults=True), ensure_ascii=False) for case in built.cases]
+    (folder / "suite.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.korquad", description="Make a corpus and a suite of a KorQuAD 1.0 file."
+    )
+    parser.add_argument("korquad", type=Path, help="KorQuAD_v1.0_dev.json")
+    parser.add_argument("out", type=Path, help="a new folder, for corpus/ and suite.jsonl")
+    parser.add_argument("--questions", type=int, default=60, help="in equal thirds of each kind (60)")
+    parser.add_argument("--seed", type=int, default=1, help="chooses them (1)")
+    parser.add_argument(
+        "--part", choices=get_args(Part), default="report", help="half of the articles (report)"
+    )
+    options = parser.parse_args(arguments)
+    if options.questions < 3 or options.questions % 3:
+        parser.error("--questions must be a multiple of 3")
+    try:
+        built = build(
+            read_korquad(options.korquad), questions=options.questions, seed=options.seed, part=options.part
+        )
+        write(built, options.out)
+    except MutdaError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(
+        f"{len(built.files)} files in {options.out / 'corpus'}, {len(built.cases)} questions in suite.jsonl"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from app.corpus.walk import is_gone, walk
+
+
+def _is_text(path: Path) -> bool:
+    return path.suffix == ".txt"
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    docs = tmp_path / "docs"
+    for name in ("b.txt", "a.txt", "sub/c.txt", "sub/image.png", ".hidden/d.txt", ".e.txt", "store/f.txt"):
+        path = docs / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return docs
+
+
+def test_folders_are_walked_in_order_without_hidden_and_excluded_ones(docs: Path) -> None:
+    found = walk([docs], _is_text, [docs / "store"])
+    assert [file.name for file in found.files] == ["docs/a.txt", "docs/b.txt", "docs/sub/c.txt"]
+    assert [file.path for file in found.files] == [
+        str(docs / name) for name in ("a.txt", "b.txt", "sub/c.txt")
+    ]
+    assert found.skipped == 1
+    assert found.failed == []
+
+
+def test_names_and_paths_as_the_user_gave_them(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(docs)
+    found = walk([Path("."), Path("sub/image.png")], _is_text)
+    assert [(file.given, file.name) for file in found.files] == [
+        ("a.txt", "docs/a.txt"),
+        ("b.txt", "docs/b.txt"),
+        ("store/f.txt", "docs/store/f.txt"),
+        ("sub/c.txt", "docs/sub/c.txt"),
+        ("sub/image.png", "image.png"),
+    ]
+
+
+def test_a_file_is_taken_once(docs: Path) -> None:
+    found = walk([docs / "sub", docs, docs / "sub" / "c.txt"], _is_text)
+    assert len(found.files) == len({file.path for file in found.files}) == 4
+
+
+def test_links_that_loop_are_walked_once(docs: Path) -> None:
+    (docs / "sub" / "up").symlink_to(docs)
+    (docs / "z.txt").symlink_to(docs / "a.txt")
+    (docs / "y.txt").symlink_to(docs / "nothing")
+    found = walk([docs], _is_text)
+    assert [file.name for file in found.files] == [
+        "docs/a.txt",
+        "docs/b.txt",
+        "docs/z.txt",
+        "docs/store/f.txt",
+        "docs/sub/c.txt",
+    ]
+
+
+def test_what_is_not_there_or_no_file_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        found = walk([tmp_path / "none", path], _is_text)
+    assert found.failed == [
+        (str(tmp_path / "none"), "there is no such file or folder"),
+        (str(path), "it is not a file"),
+    ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_a_name_that_is_not_utf8_is_reported_in_readable_form(tmp_path: Path) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.txt")).write_text("x")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names alone")
+    found = walk([tmp_path], _is_text)
+    assert found.files == []
+    assert found.failed == [(f"{tmp_path}/bad\ufffd.txt", "its name is not valid UTF-8; rename it")]
+
+
+def test_gone_is_only_what_is_surely_gone(docs: Path) -> None:
+    assert not is_gone(str(docs / "a.txt"))
+    assert is_gone(str(docs / "none.txt"))
+    assert is_gone(str(docs / "a.txt" / "below"))
+    assert not is_gone(str(docs / ("x" * 300)))

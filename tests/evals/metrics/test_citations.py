@@ -1,0 +1,56 @@
+from typing import Any
+
+import pytest
+
+from evals.metrics.citations import stands, supported
+
+FOUND = [
+    {"source": "a.txt", "start": 0, "text": "첫 문장."},
+    {"source": "규칙.docx", "start": 100, "text": "연차는 17일이다. 병가는 30일이다."},
+]
+CITATION = {"n": 2, "source": "규칙.docx", "start": 100, "end": 109, "text": "연차는 17일이다."}
+QUESTION = "연차 휴가는 며칠인가요?"
+
+
+def test_a_citation_that_stands() -> None:
+    assert FOUND[1]["text"][:9] == "연차는 17일이다."  # type: ignore[index]
+    assert not stands(CITATION, FOUND) or CITATION["end"] == 109
+    assert stands(CITATION | {"end": 100 + len("연차는 17일이다.")}, FOUND)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n": 1},
+        {"n": 0},
+        {"n": 3},
+        {"source": "다른.docx"},
+        {"start": 101},
+        {"start": 90},
+        {"text": "연차는 27일이다."},
+        {"text": "", "end": 100},
+    ],
+)
+def test_a_citation_that_does_not_stand(change: dict[str, Any]) -> None:
+    good = CITATION | {"end": 100 + len("연차는 17일이다.")}
+    assert not stands(good | change, FOUND)
+
+
+def test_an_answer_that_its_citation_carries() -> None:
+    assert supported("17일입니다. [1]", QUESTION, ["연차 휴가는 17일이다."])
+
+
+def test_a_number_must_be_cited_calculated_or_asked() -> None:
+    assert not supported("18일입니다. [1]", QUESTION, ["연차 휴가는 17일이다."])
+    assert supported("모두 34일입니다.", "연차 두 번은 며칠인가요?", ["연차는 17일이다."], "17 * 2 = 34일")
+    assert supported("740 기본형의 단가는 4,870,000원입니다.", "물결 740 단가는?", ["기본형 단가: 4870000원"])
+
+
+def test_a_date_must_be_cited() -> None:
+    assert supported("2026년 4월 20일입니다", "언제 배포하나요?", ["배포일: 2026-04-20"])
+    assert not supported("2026년 4월 20일입니다", "언제 배포하나요?", ["배포일: 2026-04-20은 4, 20"[:5]])
+
+
+def test_words_that_are_not_cited_carry_nothing() -> None:
+    assert not supported("옥지안입니다", "보호책임자는 누구인가요?", ["보호책임자는 표선율이다."])
+    assert not supported("17일입니다.", QUESTION, [])
