@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from app.corpus.passage import Passage
-from app.prompts import language_of, load
+from app.prompts import language_of
 from graphs.nodes.generate import trimmed
 from graphs.prefix import ANSWER_TOKENS, fitting, prompt
 from graphs.resources import Resources
@@ -39,9 +39,9 @@ async def answer_plainly(question: Question, resources: Resources) -> dict[str, 
         shown=len(found),
     )
     model = resources.model
-    state.shown = await fitting(state, model)
+    state.shown = await fitting(state, resources)
     reply = await model.call(
-        prompt(state, model, load("answer", state.language, model.family)),
+        prompt(state, resources, resources.prompts.get("answer", state.language)),
         max_tokens=ANSWER_TOKENS,
         timeout_s=resources.call_timeout_s,
     )

@@ -6,11 +6,22 @@ from dataclasses import dataclass
 
 from graphs.numbers import dates_in, numbers_in
 
-# Broad on purpose: a false alarm costs one short model call, a miss costs the answer.
-_MAY_CALCULATE = re.compile(
-    r"얼마|몇|며칠|합계|합하|총|모두|더하|더한|빼|차이|평균|비율|퍼센트|프로|%|배(?:인|가|나)|곱|나누|나이|지났|남았|걸리"
-    r"|how many|how much|how old|how long|total|sum\b|average|difference|percent|age\b|times\b|days",
+# A false alarm costs one short model call, a miss the answer. A bare "얼마" or "며칠" asks for a figure
+# that stands in the document; with a quantity of the asker's own ("3대 사면 얼마") something is computed.
+_COMPUTES = re.compile(
+    r"합계|합산|합하|합치|합쳐|총액|총합|모두|통틀어|더하|더한|빼고|빼면|뺀|차이|차액|평균|비율|퍼센트|%|"
+    r"몇 ?배|배인가|곱하|나누면|나이|지났|남았|남은 ?날|걸렸|늘어|줄어|넓어|절감|할인|이자|환산|일수"
+    r"|\btotal|\bsum\b|altogether|combined|average|difference|percent|\bage\b|how old|\btimes\b|in days"
+    r"|how many days|days (?:between|until|since|left)|\bratio\b|\bincrease|\bdecrease",
     re.IGNORECASE,
+)
+_ASKS_QUANTITY = re.compile(r"얼마|몇|며칠|how much|how many|how long", re.IGNORECASE)
+# A count with its unit; a year, a date, a clock time or a model's number is nothing to compute with.
+_OWN_QUANTITY = re.compile(
+    r"(?:\d[\d,.]*|\b[한두세네]|다섯|여섯|일곱|여덟|아홉|열)\s*"
+    r"(?:개월|개|대|명|번|회|봉|묶음|상자|박스|세트|병|통|권|장|매|건|시간|분|박|달|원|만|억|kg|m|L|km)"
+    r"|(?<![월\d])(?<!월 )\d+일(?! ?(?:자|부터|까지))"
+    r"|\b\d+ (?:units?|pieces?|people|hours?|days?|weeks?|months?|nights?)\b"
 )
 _FENCE = re.compile(r"```\w*|`")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
@@ -26,8 +37,10 @@ class Plan:
 
 
 def may_calculate(question: str) -> bool:
-    """False only when the question has no word of quantity, comparison or duration."""
-    return bool(_MAY_CALCULATE.search(question))
+    """Whether the words of the question allow that its answer must be computed."""
+    if _COMPUTES.search(question):
+        return True
+    return bool(_ASKS_QUANTITY.search(question) and _OWN_QUANTITY.search(question))
 
 
 def read_plan(text: str) -> Plan:

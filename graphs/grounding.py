@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from app.corpus.bigrams import bigrams
 from app.corpus.passage import Passage
 from app.corpus.sentences import sentence_spans
-from graphs.numbers import dates_in, numbers_in
+from graphs.numbers import dates_in, numbers_in, values_in
 
 # A sentence that shares less than this with its best source gets no citation.
 MIN_SUPPORT = 0.5
 _WORD = re.compile(r"[가-힣A-Za-z]+")
+_VERB = re.compile(r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서)$")
+_PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
+_VERB = re.compile(r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서)$")
+_PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
 # Endings that an answer adds to a word of the documents; longest first.
 _ENDINGS = (
     "이었습니다 였습니다 했습니다 입니다 합니다 됩니다 습니다 이라고 에서는 으로는 에게서 까지는 이며 이고 에서 으로 에게 까지 부터 "
@@ -98,16 +102,22 @@ def stray_numbers(answer: str, sources: Sequence[str]) -> list[str]:
     numbers = set().union(*(numbers_in(text) for text in sources)) if sources else set()
     dates = set().union(*(dates_in(text) for text in sources)) if sources else set()
     stray = [day.isoformat() for day in dates_in(answer) - dates]
-    stray += [f"{float(value):g}" for value in numbers_in(answer) - numbers]
+    stray += [f"{float(value):g}" for value in values_in(answer) - numbers]
     return sorted(stray)
 
 
 def stray_names(answer: str, sources: Sequence[str]) -> list[str]:
-    """Words of three letters or more none of whose bigrams stand in `sources`."""
+    """Nouns of three letters or more, none of whose bigrams stand in `sources`.
+
+    Korean marks no names. A word that ends like a verb or an adverb is none; one that shares not a
+    single bigram with anything the model was shown came out of its memory.
+    """
     there = set().union(*(bigrams(text) for text in sources)) if sources else set()
     stray = []
     for word in _WORD.findall(answer):
         stem = _stem(word)
+        if _VERB.search(word) or _PARTICIPLE.search(stem):
+            continue
         if len(stem) >= 3 and not set(bigrams(stem)) & there:
             stray.append(stem)
     return stray

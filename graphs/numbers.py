@@ -34,12 +34,21 @@ def _month(name: str) -> int:
     return _MONTHS.index(name[:3].lower()) + 1 if name[:3].lower() in _MONTHS else 0
 
 
+def values_in(text: str) -> set[Fraction]:
+    """What the numbers in `text` are worth: "3만 5천" is 35000."""
+    scaled = {
+        sum((_scaled(*part) for part in _PART.findall(match[0])), Fraction(0)) for match in _SCALED.finditer(text)
+    }
+    return scaled | _written(_SCALED.sub(" ", text))
+
+
 def numbers_in(text: str) -> set[Fraction]:
-    """Values of the numbers in `text`; "3만 5천" counts as 35000, and also as its written digits."""
-    found = {Fraction(match[0].replace(",", "")) for match in _NUMBER.finditer(text)}
-    for match in _SCALED.finditer(text):
-        found.add(sum((_scaled(*part) for part in _PART.findall(match[0])), Fraction(0)))
-    return found
+    """What they are worth, and also what is written: "3만 5천" holds 35000, 3 and 5."""
+    return values_in(text) | _written(text)
+
+
+def _written(text: str) -> set[Fraction]:
+    return {Fraction(match[0].replace(",", "")) for match in _NUMBER.finditer(text)}
 
 
 def _scaled(digits: str, scales: str) -> Fraction:

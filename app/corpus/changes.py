@@ -61,7 +61,7 @@ class Changes:
         for file in files:
             change: Change | None = None
             try:
-                checked_ns, status = time.time_ns(), os.stat(file.path)
+                checked_ns, status = time.time_ns(), Path(file.path).stat()
                 old = self._stored.get(file.path)
                 if old is not None and _is_same(old, status):
                     self.unchanged += 1
@@ -121,5 +121,5 @@ def _is_same(old: Document, status: os.stat_result) -> bool:
 
 
 def _digest(path: str) -> str:
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

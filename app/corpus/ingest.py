@@ -69,7 +69,7 @@ def ingest(
         ModelError: the embedder does not answer. What was committed before stays.
     """
     started = time.perf_counter()
-    tell = on_progress or (lambda progress: None)
+    tell = on_progress or (lambda _: None)
     with _writable(collection_dir) as store, EmbedWorker(embedder) as worker:
         manifest = read_manifest(store)
         has_chunks = store.counts()[1] > 0

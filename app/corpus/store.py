@@ -97,7 +97,7 @@ class Store:
 
     def documents(self) -> list[Document]:
         """Every document, by name."""
-        rows = self._db.execute(f"SELECT id, {_COLUMNS} FROM documents ORDER BY name, path")
+        rows = self._db.execute(f"SELECT id, {_COLUMNS} FROM documents ORDER BY name, path")  # noqa: S608
         return [_document(row) for row in rows]
 
     def put_document(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:

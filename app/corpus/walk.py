@@ -35,7 +35,7 @@ def walk(paths: Sequence[Path], is_supported: Callable[[Path], bool], exclude: I
     seen_files: set[str] = set()
     seen_folders = {os.path.realpath(folder) for folder in exclude}
     for given in paths:
-        root = Path(os.path.abspath(given))
+        root = Path(os.path.abspath(given))  # noqa: PTH100 - links keep their names
         if root.is_dir():
             candidates = _in_folder(root, given, is_supported, seen_folders, found)
         elif root.is_file():
@@ -92,7 +92,7 @@ def _in_folder(
 def is_gone(path: str) -> bool:
     """Whether a file is surely not there; False where nobody can look, such as a locked folder."""
     try:
-        os.stat(path)
+        Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
@@ -102,7 +102,8 @@ def is_gone(path: str) -> bool:
 
 def is_under(path: str, roots: Iterable[Path]) -> bool:
     """Whether an absolute path is one of the roots or lies below one."""
-    return any(Path(path).is_relative_to(os.path.abspath(root)) for root in roots)
+    # Not `resolve`: documents are stored under the names that links gave them.
+    return any(Path(path).is_relative_to(os.path.abspath(root)) for root in roots)  # noqa: PTH100
 
 
 def _shown(name: str) -> str:

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.corpus.bigrams import bigrams
+from graphs.calculation import unsupported
 from graphs.numbers import dates_in, numbers_in
 
 MOST = 0.5
 """Share of an answer's own bigrams that what it cites must hold."""
 _MARK = re.compile(r"\[\d{1,3}\]")
+_DIGITS = re.compile(r"\d[\d,.]*")
 # Polite and plain predicates that an answer adds to words of a document.
 _PREDICATE = re.compile(
     r"(?:이었|였|했|하였|됐|되었)?(?:입|습|합|됩)니다\b|(?:이에|예|에|해)요\b|(?:이|한|된)다\b"
@@ -36,16 +38,26 @@ def stands(citation: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> b
 def supported(answer: str, question: str, cited: Sequence[str], calculation: str = "") -> bool:
     """Whether what is cited carries the answer.
 
-    Every number and date of the answer must stand in the cited texts, the calculation or the question,
-    and most of the bigrams that the answer adds to the question in the cited texts or the calculation.
+    Every number and date of the answer must stand in the cited texts or the question, however it is
+    written, and most of the words' bigrams that the answer adds to the question in the cited texts. Of a
+    calculated answer ("expression = value") the numbers alone are asked, those of the expression too.
     """
     if not cited:
         return False
     text = _MARK.sub(" ", answer)
-    basis = "\n".join([*cited, calculation])
-    known = f"{basis}\n{question}"
+    basis = "\n".join(cited)
+    expression = calculation.rpartition("=")[0]
+    # Dates aside: today's stands in no document.
+    if any("-" not in operand for operand in unsupported(expression, [basis, question])):
+        return False
+    known = f"{basis}\n{question}\n{calculation}"
     if numbers_in(text) - numbers_in(known) or dates_in(text) - dates_in(known):
         return False
-    said = set(bigrams(_PREDICATE.sub(" ", text)))
-    own = said - set(bigrams(question)) or said
-    return not own or len(own & set(bigrams(basis))) >= MOST * len(own)
+    own = _words(text) - _words(question)
+    return bool(calculation) or len(own & _words(basis)) >= MOST * len(own)
+
+
+def _words(text: str) -> set[str]:
+    """Bigrams without numbers, which are compared by value, and without predicates and lone syllables."""
+    plain = _DIGITS.sub(" ", _PREDICATE.sub(" ", text))
+    return {token for token in bigrams(plain) if len(token) > 1}

@@ -146,7 +146,7 @@ def test_a_folder_is_ingested_and_searched(
     (question,) = report["questions"]
     assert question["recall_found"] is True and question["contained"] is True
     assert question["found"][0]["source"] == "문서/휴가.txt"
-    assert question["citations_stand"] == [True] and question["supported"] is True
+    assert question["citations_stand"] == [True, True] and question["supported"] is True
     folders = [path.name for path in (Path(os.environ["MUTDA_DATA_DIR"]) / "evals").iterdir()]
     assert folders == [collection_name(folder, "toy:")]
     assert report["questions"][0]["result"]["collection"] == folders[0]

@@ -44,12 +44,15 @@ def test_kind_is_what_the_id_begins_with() -> None:
         ({key: LINE[key] for key in ("id", "question", "answers")}, 'the key "answerable" is missing'),
         (LINE | {"answerable": "yes"}, '"answerable": input should be a valid boolean'),
         (LINE | {"answers": [""]}, '"answers.0" is empty'),
-        (LINE | {"history": [{"role": "system", "content": ""}]}, "\"history.0.role\": input should be 'user' or 'assistant'"),
+        (
+            LINE | {"history": [{"role": "system", "content": ""}]},
+            "\"history.0.role\": input should be 'user' or 'assistant'",
+        ),
         ("{not json", "this is not JSON (key must be a string at line 1 column 2)"),
         ("[]", "input should be an object"),
         (LINE, 'the id "leave-1" stands on line 1 already'),
     ],
-)  # fmt: skip
+)
 def test_a_bad_line_is_named(tmp_path: Path, row: dict[str, Any] | str, message: str) -> None:
     path = write(tmp_path / "s.jsonl", LINE, row)
     with pytest.raises(SuiteError) as error:

@@ -26,8 +26,8 @@ def outcome(
     seconds: float = 1.0, error: str = "", citations: Any = CITED, reason: str = "",
 ) -> Outcome:  # fmt: skip
     case = Case(
-        id=f"q-{number}", question="연차는 며칠인가요?", answers=list(answers), answerable=answerable, kind=kind,
-        sources=["규칙.txt"] if answerable else [],
+        id=f"q-{number}", question="연차는 며칠인가요?", answers=list(answers), answerable=answerable,
+        kind=kind, sources=["규칙.txt"] if answerable else [],
     )  # fmt: skip
     cost = {"llm_calls": 2, "prompt_tokens": 100, "cached_tokens": 40, "output_tokens": 5}
     result = {

@@ -8,6 +8,7 @@ UTF-16 has no NUL), so every reading of them is scored by how much it looks like
 
 import codecs
 import re
+import unicodedata
 from dataclasses import dataclass
 
 SAMPLE_BYTES = 4096
@@ -72,14 +73,16 @@ def _best(data: bytes, *, may_be_utf16: bool) -> Decoded:
     start = first.start() if first is not None else 0
     sample = data[start : start + SAMPLE_BYTES]
     # The sample may end inside a character; that one error does not decide.
-    scores = {encoding: _score(sample.decode(encoding, errors="replace")) for encoding in ("utf-8", "cp949")}
+    scores = {
+        encoding: plausibility(sample.decode(encoding, errors="replace")) for encoding in ("utf-8", "cp949")
+    }
     # Readings that are equally good go to UTF-8: nearly every file is.
     scores["utf-8"] += 0.05
     if has_nul or (may_be_utf16 and len(data) <= CERTAIN_BYTES):
         # Without a NUL there is not even a space or a line end: one word in an encoding nearly nobody uses.
         handicap = 0.0 if has_nul else 0.1
         for encoding in ("utf-16-le", "utf-16-be"):
-            scores[encoding] = _score(data[:SAMPLE_BYTES].decode(encoding, errors="replace")) - handicap
+            scores[encoding] = plausibility(data[:SAMPLE_BYTES].decode(encoding, errors="replace")) - handicap
     return _replacing(data, max(scores, key=scores.__getitem__))
 
 
@@ -103,7 +106,7 @@ def _replacing(data: bytes, encoding: str) -> Decoded:
     )
 
 
-def _score(text: str) -> float:
+def plausibility(text: str) -> float:
     """How much a text looks like Korean or plain text: the mean of its characters' weights, -4 to 1."""
     if not text:
         return 0.0
@@ -130,7 +133,8 @@ def _weight(character: str) -> float:
         return 0.3  # Greek and Cyrillic
     if 0xA0 <= code < 0x250:
         return 0.2 if character.isalpha() else 0.0
-    return -0.5
+    # Other scripts; -1.5 for what Unicode has not assigned, as random bytes in UTF-16 often are.
+    return 0.1 if character.isalnum() else -1.5 if unicodedata.category(character) == "Cn" else -0.3
 
 
 def _is_common(syllable: str) -> bool:

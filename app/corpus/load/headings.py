@@ -29,9 +29,8 @@ _BRACKET = re.compile(
 _BRACKET_START = re.compile(r"(?:\[[가-힣A-Za-z ]{2,10}\]|【[가-힣A-Za-z ]{2,10}】)\s*\S")
 _ROMAN = re.compile(r"(?:[Ⅰ-Ⅻ]|[IVX]{1,5})\s?\.\s*(?P<title>\S.*)")
 _DECIMAL = re.compile(r"(?P<number>\d{1,3}(?:\.\d{1,3}){1,5})\.?\s+(?P<title>\S.*)")
-_NUMBER = re.compile(
-    r"(?P<number>\d{1,2})\.(?:\s*(?=[^\d\s])|\s+(?=\d)(?!\d{1,2}\.))(?P<title>.*[A-Za-z가-힣一-龥]{2}.*)"
-)
+_NUMBER = re.compile(r"\d{1,2}\.(?:\s*(?=[^\d\s])|\s+(?=\d)(?!\d{1,2}\.))(?P<title>.*)")
+_WORD = re.compile(r"[A-Za-z가-힣一-龥]{2}")
 _HANGUL = re.compile(r"[가나다라마바사아자차카타파하]\.\s+(?P<title>\S.*)")
 _BOX = re.compile(r"[□■▣◈◆]\s*(?P<title>\S.*)")
 
@@ -100,6 +99,8 @@ def find_heading(lines: Sequence[str], index: int) -> Heading | None:
             return Heading(text=line, level=_BRACKET_LEVEL)
         return None
     level, depth = shape
+    if not _WORD.search(line):
+        return None
     # Three numbers ("8.2.2") do not begin a sentence; two or fewer may be an amount or an item.
     if depth < 3 and not after_gap and find_shape_before(lines, index) is None:
         return None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import trafilatura
 from lxml import etree
+from trafilatura.settings import use_config
 
 from app.corpus.load.base import DocumentBuilder, normalise, one_line
 from app.corpus.load.encoding import decode
@@ -18,6 +19,9 @@ _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_\-]+)", re
 _HEAD_BYTES = 4096
 MAX_HTML_BYTES = 32 * 1024 * 1024
 """A parsed page takes about ten times its size in memory."""
+MIN_EXTRACTED_CHARS = 40
+"""Below this trafilatura gives up the structure and takes everything. Its own 250 is meant for English, and a
+Korean notice of 200 characters lost its headings and tables."""
 MAX_SPAN = 200
 MAX_SPAN_CHARS = 200
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
@@ -40,6 +44,8 @@ def load(data: bytes, path: Path) -> LoadedDocument:
         builder.note(decoded.note)
     # lxml refuses text that still declares an encoding of its bytes.
     page = _XML_DECLARATION.sub("", normalise(decoded.text))
+    config = use_config()
+    config.set("DEFAULT", "MIN_EXTRACTED_SIZE", str(MIN_EXTRACTED_CHARS))
     try:
         tree = trafilatura.load_html(page)
         title = _title(tree)
@@ -51,6 +57,7 @@ def load(data: bytes, path: Path) -> LoadedDocument:
             favor_recall=True,
             include_tables=True,
             with_metadata=False,
+            config=config,
         )
         plain = "" if markdown else trafilatura.html2txt(page)
     except (etree.LxmlError, ValueError, TypeError, AttributeError, RecursionError) as error:

@@ -180,17 +180,17 @@ def _plain(text: str) -> str:
         return text
     kept: list[str] = []
 
-    def keep(match: re.Match[str]) -> str:
-        kept.append(match[2].strip())
+    def keep(words: str) -> str:
+        kept.append(words)
         return f"\x00{len(kept) - 1}\x00"
 
-    # Code is set aside first: the marks inside it are text. NUL cannot occur, normalise() removes it.
-    text = _CODE.sub(keep, text)
+    # Code and escaped marks are set aside first: they are text. NUL cannot occur, normalise() removes it.
+    text = _CODE.sub(lambda match: keep(match[2].strip()), text)
+    text = _ESCAPE.sub(lambda match: keep(match[1]), text)
     text = _IMAGE.sub(r"\1", text)
     text = _LINK.sub(r"\1", text)
     text = _TAG.sub(" ", text)
     text = _STRONG.sub(r"\2", text)
     text = _EMPHASIS.sub(r"\1", text)
     text = _STRIKE.sub(r"\1", text)
-    text = _ESCAPE.sub(r"\1", text)
     return re.sub("\x00(\\d+)\x00", lambda match: kept[int(match[1])], text)

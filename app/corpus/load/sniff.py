@@ -5,7 +5,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from app.corpus.load.encoding import decode
+from app.corpus.load.encoding import decode, plausibility
 from app.errors import LoadError
 
 FORMAT_NAMES = {
@@ -135,7 +135,7 @@ def _sniff_text(data: bytes, path: Path) -> str:
         for character in text
         if character == "\ufffd" or (character < " " and character not in "\t\n\r\f\v\x1a")
     )
-    if odd > 0.1 * len(text):
+    if odd > 0.1 * len(text) or plausibility(text[:4096]) < 0:
         return "binary"
     if _HTML.match(text):
         return "html"

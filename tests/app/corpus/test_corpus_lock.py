@@ -52,5 +52,6 @@ def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CorpusError) as caught, ingest_lock(tmp_path / "nowhere"):
         pass
     assert str(caught.value) == (
-        f'The folder "{tmp_path / "nowhere"}" cannot be written to (No such file or directory). Look to its rights.'
+        f'The folder "{tmp_path / "nowhere"}" cannot be written to (No such file or directory). '
+        "Look to its rights."
     )

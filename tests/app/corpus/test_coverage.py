@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from app.corpus.coverage import covered_mass, coverage, inverse_document_frequency
+from app.corpus.coverage import coverage, covered_mass, inverse_document_frequency
 from app.corpus.passage import Passage
 
 

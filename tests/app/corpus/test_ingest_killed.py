@@ -76,7 +76,8 @@ for line in sys.stdin:
     status = os.waitpid(pid, 0)[1]
     steps = os.read(read, 32).decode() or "0"
     os.close(read)
-    print(json.dumps({"signal": os.WTERMSIG(status), "exit": os.WEXITSTATUS(status), "steps": int(steps)}), flush=True)
+    result = {"signal": os.WTERMSIG(status), "exit": os.WEXITSTATUS(status), "steps": int(steps)}
+    print(json.dumps(result), flush=True)
 """
 
 
@@ -150,7 +151,8 @@ def state(folder: Path) -> object:
         )
         chunks = db.execute(
             'SELECT d.name, c.ordinal, c.heading, c.text, c.start, c."end", c.vector, w.tokens FROM chunks c'
-            " JOIN documents d ON d.id = c.document_id JOIN words w ON w.rowid = c.id ORDER BY d.path, c.ordinal"
+            " JOIN documents d ON d.id = c.document_id JOIN words w ON w.rowid = c.id"
+            " ORDER BY d.path, c.ordinal"
         )
         manifest = db.execute("SELECT value FROM meta WHERE key = 'manifest'").fetchone()
         return documents.fetchall(), chunks.fetchall(), manifest

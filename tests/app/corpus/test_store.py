@@ -156,6 +156,6 @@ def test_another_format_is_refused(store: Store, tmp_path: Path) -> None:
         with pytest.raises(CorpusError) as caught:
             opening(tmp_path / STORE_NAME)
         assert str(caught.value) == (
-            f'The collection in "{tmp_path}" was made by another version of Mutda (format 99, this one reads 1). '
-            "Move that folder away and ingest the documents again."
+            f'The collection in "{tmp_path}" was made by another version of Mutda (format 99, '
+            "this one reads 1). Move that folder away and ingest the documents again."
         )

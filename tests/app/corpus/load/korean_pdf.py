@@ -75,7 +75,11 @@ def write(pages: Sequence[str], *, title: str = "", encrypted: bool = False) -> 
     for number in range(1, size):
         result += b"%010d 00000 n \n" % offsets[number] if number in offsets else b"0000000000 65535 f \n"
     extra = b" /Encrypt 8 0 R /ID [<00> <00>]" if encrypted else b""
-    result += b"trailer\n<< /Size %d /Root 1 0 R /Info 7 0 R%s >>\nstartxref\n%d\n%%%%EOF" % (size, extra, start)
+    result += b"trailer\n<< /Size %d /Root 1 0 R /Info 7 0 R%s >>\nstartxref\n%d\n%%%%EOF" % (
+        size,
+        extra,
+        start,
+    )
     return bytes(result)
 
 

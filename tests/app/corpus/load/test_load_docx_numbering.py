@@ -89,7 +89,9 @@ def test_a_style_inherits_its_list_from_the_style_it_is_based_on() -> None:
 def test_items_of_korean_lists_and_restarts() -> None:
     document = word.new()
     word.add_list(
-        document, 1, [word.level("ganada", "%1."), word.level("decimal", "%2)"), word.level("chosung", "(%3)")]
+        document,
+        1,
+        [word.level("ganada", "%1."), word.level("decimal", "%2)"), word.level("chosung", "(%3)")],
     )
     word.add_instance(document, 5, 1)
     for text, depth in (("갑", 0), ("을", 1), ("병", 1), ("정", 2), ("무", 0), ("기", 1)):

@@ -55,6 +55,8 @@ def put_in_list(paragraph: Paragraph, number: int, depth: int = 0) -> Paragraph:
 def put_style_in_list(document: Document, style: str, number: int, depth: int | None = None) -> None:
     """Point a style at a list instance."""
     properties = document.styles[style].element.get_or_add_pPr()
+    for old in properties.findall(qn("w:numPr")):
+        properties.remove(old)
     inner = f'<w:ilvl w:val="{depth}"/>' if depth is not None else ""
     properties.append(parse_xml(f'<w:numPr {nsdecls("w")}>{inner}<w:numId w:val="{number}"/></w:numPr>'))
 

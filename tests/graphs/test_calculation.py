@@ -1,0 +1,58 @@
+"""When arithmetic is suspected, and how the model's plan for it is read."""
+
+import pytest
+
+from graphs.calculation import Plan, may_calculate, read_plan, unsupported
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "의자 3대를 사면 얼마인가요?",
+        "1월과 2월의 매출을 더하면?",
+        "4일이면 출장비는 얼마인가요?",
+        "전체의 몇 퍼센트인가요?",
+        "What is that person's age in days?",
+        "How much do 5 units cost?",
+    ],
+)
+def test_a_question_that_computes(question: str) -> None:
+    assert may_calculate(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["연차 휴가는 며칠인가요?", "단가는 얼마인가요?", "7월 1일에는 무엇을 하나요?", "대표이사는 누구인가요?", "Who directed the film?"]
+)
+def test_a_question_that_only_looks_up(question: str) -> None:
+    assert not may_calculate(question)
+
+
+@pytest.mark.parametrize(
+    ("text", "plan"),
+    [
+        ("CALC: 45000 * 4", Plan(expression="45000 * 4")),
+        ("```\ncalc: 45000 * 4 = 180000\n```", Plan(expression="45000 * 4")),
+        ('FIND: "Nolan date of birth"', Plan(lookup="Nolan date of birth")),
+        ("The answer is 180000.", Plan()),
+        ("", Plan()),
+    ],
+)
+def test_reading_a_plan(text: str, plan: Plan) -> None:
+    assert read_plan(text) == plan
+
+
+@pytest.mark.parametrize(
+    ("expression", "strange"),
+    [
+        ("45000 * 4", []),
+        ("45000 * 8", ["8"]),
+        ("45,000 * 12", []),
+        ("35000 + 45000", []),
+        ("0.15 * 45000", []),
+        ("days_between(2026-03-12, 2026-04-20)", []),
+        ("days_between(2026-03-12, 2027-04-20)", ["2027-04-20"]),
+    ],
+)
+def test_numbers_from_nowhere_are_named(expression: str, strange: list[str]) -> None:
+    sources = ["출장비는 하루 45,000원, 4일까지. 할인율 15%. 숙박비 3만 5천 원.", "2026년 3월 12일 회의, 2026. 4. 20. 배포"]
+    assert unsupported(expression, sources) == strange

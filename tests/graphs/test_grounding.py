@@ -1,0 +1,46 @@
+"""Citations, numbers and names, checked without a model."""
+
+from app.corpus.passage import Passage
+from graphs.grounding import cite, repair, stray_names, stray_numbers, support
+
+PASSAGES = [
+    Passage(id="1", source="a.txt", heading="휴가", text="병가는 30일입니다. 진단서를 냅니다.", start=50),
+    Passage(id="2", source="b.txt", heading="휴가", text="연차 휴가는 17일입니다. 신청은 3일 전까지 합니다.", start=200),
+]
+
+
+def test_a_citation_is_the_sentence_that_says_so_with_its_place_in_the_source() -> None:
+    (citation,) = cite("17일입니다.", "연차 휴가는 며칠인가요?", PASSAGES)
+    assert (citation.n, citation.source, citation.text) == (2, "b.txt", "연차 휴가는 17일입니다.")
+    assert (citation.start, citation.end) == (200, 214)
+
+
+def test_each_sentence_of_an_answer_gets_its_own_source_once() -> None:
+    citations = cite("연차는 17일입니다. 병가는 30일입니다. 연차는 17일입니다.", "휴가는?", PASSAGES)
+    assert [citation.n for citation in citations] == [2, 1]
+
+
+def test_what_no_sentence_supports_is_not_cited() -> None:
+    assert cite("대표이사는 홍길동입니다.", "대표이사는 누구인가요?", PASSAGES) == []
+
+
+def test_numbers_from_nowhere() -> None:
+    assert stray_numbers("연차는 17일, 병가는 31일입니다.", [p.text for p in PASSAGES]) == ["31"]
+    assert stray_numbers("3만 5천 원", ["35,000원"]) == []
+    assert stray_numbers("2026-03-12", ["2026년 3월 12일"]) == []
+
+
+def test_names_from_nowhere() -> None:
+    assert stray_names("서울특별시청에서 합니다.", [p.text for p in PASSAGES]) == ["서울특별시청"]
+    assert stray_names("진단서를 제출했습니다.", [p.text for p in PASSAGES]) == []
+
+
+def test_a_misspelt_name_is_mended_and_nothing_else_is_touched() -> None:
+    passages = [Passage(id="1", source="a", heading="", text="세종대학교에서 열렸다.")]
+    assert repair("서종대학교에서 열렸습니다.", passages) == "세종대학교에서 열렸습니다."
+    assert repair("고려대학교에서 17일", passages) == "고려대학교에서 17일"
+
+
+def test_support_is_the_share_of_the_answers_own_words_found() -> None:
+    assert support("17일입니다.", "연차 휴가는 며칠인가요?", PASSAGES) == 1.0
+    assert support("홍길동", "대표이사는?", PASSAGES) == 0.0
