@@ -28,7 +28,7 @@ _SCRAP_SHARE = 0.25
 # space ("했다.그리고"). Not after a digit ("3. 1.") nor after a single letter ("가. ", "A. ").
 _SENTENCE_END = re.compile(
     r"(?<![\d\s.!?。！？…])(?<!\s[가-힣A-Za-z])[.!?。！？…]++[\"'”’」』)\]]*+(?=\s)"
-    r"|[다요죠까][.?!](?=[가-힣“‘\"'(])|[。！？]|\n"
+    r"|[다요죠까][.?!](?=[가-힣“‘(])|[。！？]|\n"
 )
 _CELL_GAP = " · "
 
@@ -74,7 +74,7 @@ def split(
         )
     text = document.text
     pieces: list[_Piece] = []
-    for _, group in groupby(_parts(document.blocks), key=lambda part: (part.block.section, part.block.page)):
+    for _, group in groupby(_parts(document), key=lambda part: (part.block.section, part.block.page)):
         cut = [
             _Piece(start=start, end=end, top=part.top, section=part.block.section, page=part.block.page)
             for part in group
@@ -95,16 +95,14 @@ def split(
     ]
 
 
-def _parts(blocks: Sequence[Block]) -> Iterator[_Part]:
+def _parts(document: LoadedDocument) -> Iterator[_Part]:
     """The blocks whose text goes into chunks. A heading with nothing under it does, as text of its parent."""
-    top = 0
-    for block, following in zip_longest(blocks, blocks[1:]):
-        if block.kind != "heading":
-            yield _Part(block=block, top=top)
-        elif following is not None and len(following.section) > len(block.section):
-            top = block.start
+    tops: dict[tuple[str, ...], int] = {}
+    for block, following in zip_longest(document.blocks, document.blocks[1:]):
+        if block.kind == "heading" and following is not None and len(following.section) > len(block.section):
+            tops[following.section] = block.start
         else:
-            yield _Part(block=block, top=block.start)
+            yield _Part(block=block, top=tops.get(block.section, block.start))
 
 
 def _cut(text: str, block: Block, target_chars: int, max_chars: int) -> Iterator[tuple[int, int]]:

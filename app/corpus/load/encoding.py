@@ -125,7 +125,9 @@ def _weight(character: str) -> float:
         return -3.0
     if 0xE000 <= code < 0xF900 or 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF):
         return -2.0
-    if any(low <= code < high for low, high in _SIGNS) or character in "·×°±÷§²³½¼":
+    if character in "·×°±÷²³½":
+        return 1.0  # "25°C" in UTF-8 is "25째C" in cp949
+    if any(low <= code < high for low, high in _SIGNS):
         return 0.6
     if 0x4E00 <= code < 0xA000 or 0x3040 <= code < 0x3100:
         return 0.3  # Hanja and kana: possible, and also what UTF-16 read the wrong way looks like

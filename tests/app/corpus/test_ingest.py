@@ -339,7 +339,8 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
         run(folder, docs)
     assert str(caught.value) == (
         f'The collection in "{folder}" could not be written: database or disk is full. '
-        "What was stored before is kept. See to the disk's free space and the folder's rights, then run the command again."
+        "What was stored before is kept. See to the disk's free space and the folder's rights, "
+        "then run the command again."
     )
     monkeypatch.undo()
     assert len(texts(folder)) == 3

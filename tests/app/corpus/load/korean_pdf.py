@@ -40,8 +40,8 @@ def write(pages: Sequence[str], *, title: str = "", encrypted: bool = False) -> 
             b" /DescendantFonts [4 0 R] >>"
         ),
         4: (
-            b"<< /Type /Font /Subtype /CIDFontType0 /BaseFont /HYSMyeongJo-Medium /DW 1000 /FontDescriptor 5 0 R"
-            b" /CIDSystemInfo << /Registry (Adobe) /Ordering (Korea1) /Supplement 1 >> >>"
+            b"<< /Type /Font /Subtype /CIDFontType0 /BaseFont /HYSMyeongJo-Medium /DW 1000"
+            b" /FontDescriptor 5 0 R /CIDSystemInfo << /Registry (Adobe) /Ordering (Korea1) /Supplement 1 >> >>"
         ),
         5: (
             b"<< /Type /FontDescriptor /FontName /HYSMyeongJo-Medium /Flags 6 /FontBBox [0 -120 1000 880]"
@@ -61,7 +61,8 @@ def write(pages: Sequence[str], *, title: str = "", encrypted: bool = False) -> 
     for number, content in enumerate(pages):
         objects[10 + 2 * number] = (
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {PAGE_WIDTH_PT} {PAGE_HEIGHT_PT}]"
-            f" /Resources << /Font << /F1 3 0 R >> /XObject << /Im1 6 0 R >> >> /Contents {11 + 2 * number} 0 R >>"
+            f" /Resources << /Font << /F1 3 0 R >> /XObject << /Im1 6 0 R >> >>"
+            f" /Contents {11 + 2 * number} 0 R >>"
         ).encode()
         objects[11 + 2 * number] = _stream(content.encode("ascii"))
     result = bytearray(b"%PDF-1.7\n")

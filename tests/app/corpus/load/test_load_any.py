@@ -179,8 +179,11 @@ def test_damaged_files_are_load_errors_or_readable(tmp_path: Path, samples: Path
 
 @pytest.mark.parametrize(
     "text",
-    ["제1조" + "." * 300_000 + "x", "a" + "." * 300_000 + "x", "**a " * 60_000, "<!-- " * 60_000 + "x", "<!-- --> " * 1000 + "x",
-     "[x](" * 60_000, "`a``" * 60_000, "|a" * 30_000 + "|\n" + "|-" * 30_000 + "|\n" + "|b" * 30_000 + "|", "x" + "\n" * 300_000 + "y"],
+    [
+        "제1조" + "." * 300_000 + "x", "a" + "." * 300_000 + "x", "**a " * 60_000, "<!-- " * 60_000 + "x",
+        "<!-- --> " * 1000 + "x", "[x](" * 60_000, "`a``" * 60_000,
+        "|a" * 30_000 + "|\n" + "|-" * 30_000 + "|\n" + "|b" * 30_000 + "|", "x" + "\n" * 300_000 + "y",
+    ],
     ids=["article", "dots", "stars", "comments", "closed comments", "links", "ticks", "cells", "newlines"],
 )  # fmt: skip
 @pytest.mark.parametrize("suffix", [".txt", ".md"])

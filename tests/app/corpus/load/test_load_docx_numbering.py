@@ -58,8 +58,8 @@ def test_heading_numbers_of_several_levels_come_from_the_styles() -> None:
         # The level is not written in the style: it is where the list names the style.
         word.put_style_in_list(document, f"Heading {depth}", 3)
     for text, depth in (
-        ("개요", 1), ("보증", 1), ("일반", 2), ("기간", 2), ("본체", 3), ("센서", 3), ("보증 범위", 4), ("예외", 4),
-        ("배터리", 3), ("기타", 4),
+        ("개요", 1), ("보증", 1), ("일반", 2), ("기간", 2), ("본체", 3), ("센서", 3), ("보증 범위", 4),
+        ("예외", 4), ("배터리", 3), ("기타", 4),
     ):  # fmt: skip
         document.add_heading(text, depth)
     document.add_paragraph("본문")
@@ -67,8 +67,8 @@ def test_heading_numbers_of_several_levels_come_from_the_styles() -> None:
     loaded = load(word.saved(document), PATH)
 
     assert [loaded.text[b.start : b.end] for b in loaded.blocks if b.kind == "heading"] == [
-        "1 개요", "2 보증", "2.1 일반", "2.2 기간", "2.2.1 본체", "2.2.2 센서", "2.2.2.1 보증 범위", "2.2.2.2 예외",
-        "2.2.3 배터리", "2.2.3.1 기타",
+        "1 개요", "2 보증", "2.1 일반", "2.2 기간", "2.2.1 본체", "2.2.2 센서", "2.2.2.1 보증 범위",
+        "2.2.2.2 예외", "2.2.3 배터리", "2.2.3.1 기타",
     ]  # fmt: skip
     assert loaded.blocks[-1].section == ("2 보증", "2.2 기간", "2.2.3 배터리", "2.2.3.1 기타")
 
@@ -117,7 +117,8 @@ def test_instances_share_counters_until_one_starts_again() -> None:
 def test_an_override_can_replace_a_level() -> None:
     document = word.new()
     word.add_list(document, 1, [word.level("decimal", "%1.")])
-    override = f'<w:lvlOverride w:ilvl="0"><w:lvl w:ilvl="0">{word.level("upperLetter", "%1)")}</w:lvl></w:lvlOverride>'
+    letters = word.level("upperLetter", "%1)")
+    override = f'<w:lvlOverride w:ilvl="0"><w:lvl w:ilvl="0">{letters}</w:lvl></w:lvlOverride>'
     word.add_instance(document, 1, 1, override)
     word.put_in_list(document.add_paragraph("항목"), 1)
 
@@ -184,9 +185,10 @@ def test_a_list_through_a_numbering_style() -> None:
     word.add_instance(document, 1, 1)
     style = document.styles.add_style("모양", 1)
     word.put_style_in_list(document, "모양", 1)
-    word._append(
+    word.append(
         document,
-        f'<w:abstractNum {word.nsdecls("w")} w:abstractNumId="2"><w:numStyleLink w:val="{style.style_id}"/></w:abstractNum>',
+        f'<w:abstractNum {word.nsdecls("w")} w:abstractNumId="2">'
+        f'<w:numStyleLink w:val="{style.style_id}"/></w:abstractNum>',
     )
     word.add_instance(document, 2, 2)
     word.put_in_list(document.add_paragraph("항목"), 2)

@@ -38,7 +38,7 @@ def test_short_korean_files(text: str, encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["plain", "Größe", "café", "дом", "こんにちは", "你好", "naïve\n", "a,b\n1,2\n"]
+    "text", ["plain", "25°C", "3×4", "Größe", "café", "дом", "こんにちは", "你好", "naïve\n", "a,b\n1,2\n"]
 )
 def test_short_files_of_other_languages_are_utf8(text: str) -> None:
     assert decode(text.encode()).text == text

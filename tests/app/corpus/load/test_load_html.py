@@ -16,7 +16,8 @@ PAGE = """<!doctype html><html><head><meta charset="{charset}"><title>휴가 규
 <h2>연차 휴가</h2><p>1년 동안 80퍼센트 이상 출근한 직원에게 <b>15일</b>의 유급 휴가를 준다.</p>
 <ul><li>신청은 3일 전까지 한다</li><li>승인은 팀장이 한다</li></ul>
 <h2>경조 휴가</h2>
-<table><tr><th>구분</th><th>일수</th><th>비고</th></tr><tr><td rowspan="2">결혼</td><td>5</td><td>본인</td></tr>
+<table><tr><th>구분</th><th>일수</th><th>비고</th></tr>
+<tr><td rowspan="2">결혼</td><td>5</td><td>본인</td></tr>
 <tr><td>1</td><td>자녀</td></tr></table>
 <img src="http://192.0.2.1/a.png"></main>
 <footer>저작권 회사</footer></body></html>"""

@@ -38,7 +38,10 @@ def test_the_title_is_the_front_matters_then_the_first_headings_then_the_files()
 
 
 def test_tables_become_records() -> None:
-    text = "| 대상 | 한도 | 비고 |\n|:---|---:|---|\n| 직원 | 48만 원 | a \\| b |\n| **배우자** | `26만` | |\n\n다음"
+    text = (
+        "| 대상 | 한도 | 비고 |\n|:---|---:|---|\n| 직원 | 48만 원 | a \\| b |\n"
+        "| **배우자** | `26만` | |\n\n다음"
+    )
 
     loaded = read(text)
 
@@ -71,8 +74,8 @@ def test_a_fence_that_is_never_closed_holds_the_rest() -> None:
 
 def test_inline_marks_are_taken_off() -> None:
     text = (
-        "**굵게** *기울임* `코드 **그대로**` [링크](http://a.b/c_(d)) ![그림](x.png) ~~취소~~ 2 * 3 * 4 snake_case_name "
-        "\\*별\\* <br> a<b<!-- 숨김 -->"
+        "**굵게** *기울임* `코드 **그대로**` [링크](http://a.b/c_(d)) ![그림](x.png) ~~취소~~ 2 * 3 * 4 "
+        "snake_case_name \\*별\\* <br> a<b<!-- 숨김 -->"
     )
 
     assert (

@@ -34,7 +34,8 @@ def test_blank_lines_separate_paragraphs_and_the_name_is_the_title() -> None:
 
 def test_chapters_and_articles() -> None:
     text = (
-        "제1편 총설\n제3장 휴가\n제1절 연차\n제12조(연차 휴가) ① 사원에게 15일을 준다.\n② 나누어 쓸 수 있다.\n"
+        "제1편 총설\n제3장 휴가\n제1절 연차\n"
+        "제12조(연차 휴가) ① 사원에게 15일을 준다.\n② 나누어 쓸 수 있다.\n"
         "제12조의2 (반차)\n반일 단위로 쓴다.\n부칙\n이 규칙은 1월 1일부터 시행한다.\n"
     )
 
@@ -106,7 +107,7 @@ def test_short_numbered_lines_that_stand_alone_are_headings(line: str) -> None:
 )
 def test_sentences_lists_and_amounts_are_not_headings(text: str) -> None:
     assert outline(f"{text}\n") == []
-    assert "".join(paragraphs(text)).split() == text.split()
+    assert "\n".join(paragraphs(text)).split() == text.split()
 
 
 def test_underlined_headings_and_rules() -> None:

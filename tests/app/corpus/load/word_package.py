@@ -24,7 +24,7 @@ def new() -> Document:
 def add_list(document: Document, number: int, levels: Sequence[str]) -> None:
     """Add an abstract list; each level is the XML inside its `w:lvl`."""
     inner = "".join(f'<w:lvl w:ilvl="{index}">{level}</w:lvl>' for index, level in enumerate(levels))
-    _append(document, f'<w:abstractNum {nsdecls("w")} w:abstractNumId="{number}">{inner}</w:abstractNum>')
+    append(document, f'<w:abstractNum {nsdecls("w")} w:abstractNumId="{number}">{inner}</w:abstractNum>')
 
 
 def add_instance(document: Document, number: int, abstract: int, overrides: str = "") -> None:
@@ -68,5 +68,6 @@ def saved(document: Document) -> bytes:
     return buffer.getvalue()
 
 
-def _append(document: Document, xml: str) -> None:
+def append(document: Document, xml: str) -> None:
+    """Add XML to numbering.xml."""
     document.part.numbering_part.element.append(parse_xml(xml))
