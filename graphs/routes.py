@@ -26,9 +26,11 @@ def after_grade(
 
 
 def after_rewrite(state: State, context: Context) -> Literal["retrieve", "web_search", "refuse"]:
-    """Search the corpus for the new query, unless it is one that was searched for already."""
+    """Search where the last search was, unless the new query is one that was searched for already."""
     if state.ended:
         return "refuse"
+    if state.searches and _may_search(state, context) and state.query not in state.asked:
+        return "web_search"
     if state.query and state.query not in state.asked:
         return "retrieve"
     return "web_search" if _may_search(state, context) else "refuse"

@@ -147,7 +147,7 @@ def make_resources(script: Script | None = None, **changes: Any) -> Resources:
         "prompts": Prompts.read("fake"),
         "corpus": FakeCorpus(),
         "corpus_of": lambda given: FakeCorpus(
-            default=[passage(n, p["text"], heading=p["title"], source=p["title"]) for n, p in enumerate(given, 1)]
+            default=[passage(n, p["text"], heading=p["title"], source=p.get("source", p["title"])) for n, p in enumerate(given, 1)]
         ),
         "calibration": CALIBRATION,
         "search": None,

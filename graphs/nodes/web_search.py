@@ -1,6 +1,7 @@
 """Look outside, when the user allows it."""
 
-from dataclasses import asdict
+import asyncio
+from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any
 
@@ -9,6 +10,7 @@ from langgraph.types import interrupt
 from app.corpus.passage import Passage
 from app.errors import SearchError
 from graphs.nodes.retrieve import merge
+from graphs.resources import Resources
 from graphs.run import Run
 from graphs.state import State
 from tools.search_results import SearchResult
@@ -33,22 +35,42 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
         results = await search.search(query, k=RESULTS, consent=True)
     except SearchError as error:
         return update | {"notices": [*state.notices, str(error)], "shown": 0}
-    relevant = [Passage(**passage) for passage in state.found[: state.shown] if _from_web(passage)]
-    merged, shown = merge(relevant, len(relevant), [as_passage(result) for result in results], RESULTS)
-    return update | {"found": [asdict(passage) for passage in merged], "shown": shown}
+    if not results:
+        return update | {"notices": [*state.notices, f"the web search found nothing for: {query}"], "shown": 0}
+    question = state.standalone or state.question
+    found, coverage, dense = await asyncio.to_thread(_ranked, results, question, run.resources)
+    read = [Passage(**passage) for passage in state.found[: state.shown] if _from_web(passage)]
+    merged, shown = merge(read, len(read), found, RESULTS)
+    return update | {
+        "found": [asdict(passage) for passage in merged],
+        "shown": shown,
+        "coverage": max(coverage, state.coverage if read else 0.0),
+        "dense": max(dense, state.dense if read else 0.0),
+    }
+
+
+def _ranked(
+    results: list[SearchResult], question: str, resources: Resources
+) -> tuple[list[Passage], float, float]:
+    """The results as passages, ranked and measured as documents are; what shares nothing stays, last."""
+    corpus = resources.corpus_of(
+        [{"title": result.title, "text": result.snippet or result.title, "source": result.url} for result in results]
+    )
+    try:
+        ranked = corpus.search(question, k=RESULTS)
+        coverage = corpus.coverage(question, ranked)
+    finally:
+        corpus.close()
+    passages = [
+        replace(passage, id=_identity(passage), extra={**passage.extra, "origin": "web"}) for passage in ranked
+    ]
+    return passages, coverage, max((passage.dense for passage in ranked), default=0.0)
+
+
+def _identity(passage: Passage) -> str:
+    digest = sha256(f"{passage.source} {passage.start}".encode()).hexdigest()
+    return f"web-{digest[:16]}"
 
 
 def _from_web(passage: dict[str, Any]) -> bool:
     return bool(passage["extra"].get("origin") == "web")
-
-
-def as_passage(result: SearchResult) -> Passage:
-    """A search result in the shape of a passage; its address is its source."""
-    return Passage(
-        id=f"web-{sha256(result.url.encode()).hexdigest()[:16]}",
-        source=result.url,
-        heading=result.title,
-        text=result.snippet,
-        end=len(result.snippet),
-        extra={"origin": "web"},
-    )

@@ -84,9 +84,7 @@ def _fill_spans(tree: "etree._Element") -> None:
                 if column in below:
                     left, source = below.pop(column)
                     copy = source.makeelement(source.tag)
-                    copy.text = (
-                        text if len(text := one_line("".join(source.itertext()))) <= MAX_SPAN_CHARS else ""
-                    )
+                    copy.text = text if len(text := _text(source)) <= MAX_SPAN_CHARS else ""
                     if cells:
                         cells[0].addprevious(copy)
                     else:
@@ -106,7 +104,7 @@ def _fill_spans(tree: "etree._Element") -> None:
 
 def _span(cell: "etree._Element", name: str) -> int:
     """The attribute as a number of rows or columns; it is hostile input, so it is small."""
-    value = cell.attrib.pop(name, "1").strip()
+    value = str(cell.attrib.pop(name, "1")).strip()
     return min(max(int(value), 1), MAX_SPAN) if value.isdecimal() and len(value) < 6 else 1
 
 
@@ -116,7 +114,10 @@ def _title(tree: "etree._Element | None") -> str | None:
         return None
     for tag in ("title", "h1"):
         for element in tree.iter(tag):
-            text = one_line(normalise("".join(element.itertext())))
-            if text:
+            if text := _text(element):
                 return text
     return None
+
+
+def _text(element: "etree._Element") -> str:
+    return one_line(normalise("".join(map(str, element.itertext()))))

@@ -41,7 +41,8 @@ def write(pages: Sequence[str], *, title: str = "", encrypted: bool = False) -> 
         ),
         4: (
             b"<< /Type /Font /Subtype /CIDFontType0 /BaseFont /HYSMyeongJo-Medium /DW 1000"
-            b" /FontDescriptor 5 0 R /CIDSystemInfo << /Registry (Adobe) /Ordering (Korea1) /Supplement 1 >> >>"
+            b" /FontDescriptor 5 0 R"
+            b" /CIDSystemInfo << /Registry (Adobe) /Ordering (Korea1) /Supplement 1 >> >>"
         ),
         5: (
             b"<< /Type /FontDescriptor /FontName /HYSMyeongJo-Medium /Flags 6 /FontBBox [0 -120 1000 880]"

@@ -29,7 +29,7 @@ def add_list(document: Document, number: int, levels: Sequence[str]) -> None:
 
 def add_instance(document: Document, number: int, abstract: int, overrides: str = "") -> None:
     """Add an instance (`w:num`) of a list; `overrides` is XML."""
-    _append(
+    append(
         document,
         f'<w:num {nsdecls("w")} w:numId="{number}"><w:abstractNumId w:val="{abstract}"/>{overrides}</w:num>',
     )
