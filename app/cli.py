@@ -1,7 +1,9 @@
 """The command `mutda`: the only place that prints or exits. Nothing heavy is imported at the top."""
 
 import asyncio
+import io
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from app.errors import MutdaError
-from app.wording import Language, cost_line, place_of, reason_in, say
+from app.wording import Language, cost_line, notice_in, place_of, plain, reason_in, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,8 +26,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,  # plain help and errors: reading them does not load rich
 )
-models = typer.Typer(help="Model weights.", no_args_is_help=True)
+models = typer.Typer(help="Model weights.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(models, name="models")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -33,13 +36,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def main() -> None:
     """Run the command; a user's mistake or a missing service becomes one line and an exit code."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that it cannot carry is no reason to stop
+            stream.reconfigure(errors="replace")
     try:
         app()
     except MutdaError as error:
-        print(f"mutda: {error}", file=sys.stderr)
+        _complain(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+
+
+def _complain(line: str) -> None:
+    print(f"mutda: {plain(' '.join(line.split()))}", file=sys.stderr)
 
 
 def _settings() -> "Settings":
@@ -52,6 +60,12 @@ def _console(*, to_stderr: bool = False) -> "Console":
     from rich.console import Console
 
     return Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+
+
+def _line(console: "Console", text: str, style: str = "") -> None:
+    from rich.text import Text
+
+    console.print(Text(plain(text), style=style))
 
 
 def _print_json(value: Any) -> None:
@@ -77,9 +91,15 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Answer one question from the ingested documents."""
-    if not question.strip():
-        raise MutdaError('The question is empty. Write it in quotes, e.g. mutda ask "연차 휴가는 며칠인가요?"')
-    asyncio.run(_ask(question, as_json=as_json))
+    asyncio.run(_ask(_asked(question, "ask"), as_json=as_json))
+
+
+def _asked(question: str, command: str) -> str:
+    if not plain(question).strip():
+        raise MutdaError(
+            f'The question is empty. Write it in quotes, e.g. mutda {command} "연차 휴가는 며칠인가요?"'
+        )
+    return question.encode(errors="replace").decode()  # bytes of the shell that are not UTF-8
 
 
 async def _ask(question: str, *, as_json: bool) -> None:
@@ -98,10 +118,10 @@ def chat() -> None:
 async def _chat() -> None:
     console = _console()
     async with _session() as talk:
-        console.print(say("chat", "ko"), style="dim")
+        _line(console, say("chat", "ko"), "dim")
         while True:
             try:
-                line = (await asyncio.to_thread(input, "묻다> ")).strip()
+                line = _typed("묻다> " if sys.stdin.isatty() else "").strip()
             except EOFError:
                 return
             if line == "/exit":
@@ -112,7 +132,16 @@ async def _chat() -> None:
                 try:
                     await talk.ask(line)
                 except MutdaError as error:
-                    console.print(str(error), style="red", markup=False)
+                    _complain(str(error))
+
+
+def _typed(prompt: str) -> str:
+    """A line from the person. asyncio's own handler would hold a Ctrl-C back until the line is ended."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return input(prompt)
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 class Talk:
@@ -142,7 +171,7 @@ class Talk:
             if not snapshot.interrupts:
                 break
             query = snapshot.interrupts[0].value["web_search"]
-            step = Command(resume=await asyncio.to_thread(_consent, query, language))
+            step = Command(resume=_consent(query, language))
         result: dict[str, Any] = snapshot.values["result"]
         if not quiet:
             _print_result(console, result, language)
@@ -156,17 +185,22 @@ class Talk:
         from rich.spinner import Spinner
         from rich.text import Text
 
-        draft = Text()
+        draft, finished = Text(), False
         spinner = Spinner("dots", text="prepare", style="dim")
         with Live(spinner, console=console, transient=True) as live:
             async for mode, piece in self._graph.astream(step, config, stream_mode=["messages", "updates"]):
                 if mode == "messages":
-                    draft.append(str(piece[0].content))
+                    if finished:  # the first draft was rejected; this is another
+                        draft, finished = Text(), False
+                    draft.append(plain(str(piece[0].content)))
                     live.update(draft)
                 elif "generate" in piece:
+                    finished = True
                     live.update(Text.assemble(draft, "  ", (say("checking", language), "dim")))
                 else:
-                    updates: list[dict[str, Any]] = [update for update in piece.values() if isinstance(update, dict)]
+                    updates: list[dict[str, Any]] = [
+                        update for update in piece.values() if isinstance(update, dict)
+                    ]
                     spinner.update(text=" → ".join(updates[-1].get("route", [])) if updates else "")
                     if not draft:
                         live.update(spinner)
@@ -175,7 +209,12 @@ class Talk:
 def _consent(query: str, language: Language) -> bool:
     if not sys.stdin.isatty():
         return False
-    return typer.confirm(say("consent", language, query=query), default=False, err=True)
+    print(plain(say("consent", language, query=query)), "[y/N] ", end="", file=sys.stderr, flush=True)
+    try:
+        # ㅛ is the y key of a Korean keyboard.
+        return _typed("").strip().casefold() in ("y", "yes", "ㅛ", "예", "네")
+    except EOFError:
+        return False
 
 
 @asynccontextmanager
@@ -190,35 +229,38 @@ async def _session() -> AsyncIterator[Talk]:
         async with open_resources(settings, on_progress=on_progress) as resources:
             if resources.documents == 0:
                 raise MutdaError(
-                    f"The collection {settings.collection!r} is empty. Ingest documents first: mutda ingest FOLDER"
+                    f'There is nothing in the collection "{settings.collection}" yet. '
+                    "Fill it from your documents: mutda ingest PATH..."
                 )
             yield Talk(build(resources, checkpointer=InMemorySaver()))
 
 
 def _print_result(console: "Console", result: dict[str, Any], language: Language) -> None:
-    from rich.text import Text
-
-    console.print(Text(result["answer"], style="bold"))
+    _line(console, result["answer"], "bold")
     if result["reason"]:
-        console.print(Text(f"{say('reason', language)}  {reason_in(language, result['reason'])}", style="yellow"))
+        _line(console, f"{say('reason', language)}  {reason_in(language, result['reason'])}", "yellow")
     if result["calculation"]:
-        console.print(Text(f"{say('calculation', language)}  {result['calculation']}"))
+        _line(console, f"{say('calculation', language)}  {result['calculation']}")
     if result["citations"]:
-        console.print(Text(f"\n{say('sources', language)}", style="dim"))
+        _line(console, f"\n{say('sources', language)}", "dim")
     for citation in result["citations"]:
-        console.print(Text(f"  [{citation['n']}] {place_of(citation, language)}", style="cyan"))
-        console.print(Text(f"      “{' '.join(citation['text'].split())}”"))
+        _line(console, f"  [{citation['n']}] {place_of(citation, language)}", "cyan")
+        _line(console, f"      “{' '.join(citation['text'].split())}”")
     for notice in result["notices"]:
-        console.print(Text(f"{say('notice', language)}  {notice}", style="yellow"))
-    console.print(Text(f"\n{say('route', language)}  {' → '.join(result['route'])}", style="dim"))
-    console.print(Text(f"{say('cost', language)}  {cost_line(result['cost'], language)}", style="dim"))
+        _line(console, f"{say('notice', language)}  {notice_in(language, notice)}", "yellow")
+    _line(console, f"\n{say('route', language)}  {' → '.join(result['route'])}", "dim")
+    _line(console, f"{say('cost', language)}  {cost_line(result['cost'], language)}", "dim")
 
 
 @app.command()
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
-    prune: Annotated[bool, typer.Option("--prune", help="Forget documents under PATHS that are gone.")] = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Embed everything again, e.g. with a new embedder.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Forget documents under PATHS that are gone.")
+    ] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Embed everything again, e.g. with a new embedder.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read documents into the collection; unchanged ones cost nothing."""
@@ -229,7 +271,9 @@ def ingest(
     settings = _settings()
     missing = [str(path) for path in paths if not path.exists()]
     if missing and not prune:
-        raise MutdaError(f"There is no {', '.join(missing)}. Check the path, or add --prune to forget what was there.")
+        raise MutdaError(
+            f"There is no {', '.join(missing)}. Check the path, or add --prune to forget what was there."
+        )
     with _ingest_bar() as on_progress:
         report = run_ingest(
             settings.collection_dir,
@@ -243,12 +287,19 @@ def ingest(
         _print_json(json.loads(json.dumps(asdict(report), default=str)))
     else:
         console = _console()
-        console.print(
-            f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, {report.pruned} pruned · "
-            f"{report.chunks} chunks · {report.seconds:.1f} s"
+        _line(
+            console,
+            f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+            f"{report.pruned} pruned · {report.chunks} chunks · {report.seconds:.1f} s",
         )
+        if report.missing:
+            _line(
+                console, f"{report.missing} documents are gone from the disk; --prune forgets them", "yellow"
+            )
+        if report.skipped:
+            _line(console, f"{report.skipped} files are of a kind that is not read", "yellow")
     for path, reason in report.failed:
-        print(f"mutda: {path}: {reason}", file=sys.stderr)
+        _complain(f"{path}: {reason}")
     if report.failed and not (report.added or report.updated or report.unchanged):
         raise typer.Exit(2)
 
@@ -256,7 +307,9 @@ def ingest(
 @app.command()
 def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
-    mode: Annotated[Literal["similarity", "mmr"], typer.Option(help="Best first, or best without repeats.")] = "similarity",
+    mode: Annotated[
+        Literal["similarity", "mmr"], typer.Option(help="Best first, or best without repeats.")
+    ] = "similarity",
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
     as_json: AsJson = False,
 ) -> None:
@@ -265,6 +318,7 @@ def search(
 
     from app.prompts import language_of
 
+    query = _asked(query, "search")
     collection = _collection(_settings())
     try:
         passages = collection.search(query, k=k, mode=mode)
@@ -275,11 +329,10 @@ def search(
         return
     console = _console()
     for passage in passages:
-        place = place_of(asdict(passage), language_of(query))
-        console.print(f"{passage.score:.3f}  {place}", style="cyan", markup=False)
-        console.print(f"       {' '.join(passage.text.split())}", markup=False)
+        _line(console, f"{passage.score:.3f}  {place_of(asdict(passage), language_of(query))}", "cyan")
+        _line(console, f"       {' '.join(passage.text.split())}")
     if not passages:
-        console.print("0 passages")
+        _line(console, say("nothing", language_of(query)))
 
 
 @app.command()
@@ -292,32 +345,37 @@ def status(as_json: AsJson = False) -> None:
     console = _console()
     width = max(map(len, found))
     for name, value in found.items():
-        console.print(f"{name:<{width}}  {value}", markup=False)
+        _line(console, f"{name:<{width}}  {value}")
 
 
 async def _status() -> dict[str, Any]:
-    from app.models.ollama import installed_models
+    from app.errors import CorpusError
+    from app.models.ollama_tags import installed_models
     from app.models.open import choose_spec
     from app.models.weights import EMBEDDED, local_path
 
     settings = _settings()
     embedder = _embedder(settings)
-    collection = await asyncio.to_thread(_collection, settings)
-    state = collection.status()
-    collection.close()
+    try:
+        collection = await asyncio.to_thread(_collection, settings)
+        state = await asyncio.to_thread(collection.status)
+        collection.close()
+        holds = {"documents": state.documents, "chunks": state.chunks, "korean probe": state.probe}
+    except CorpusError as error:
+        holds = {"problem": str(error)}
     names = await installed_models(settings.ollama_url)
     weights = await asyncio.to_thread(local_path, EMBEDDED, settings.cache_dir)
     return {
         "collection": settings.collection,
         "folder": str(settings.collection_dir),
-        "documents": state.documents,
-        "chunks": state.chunks,
+        **holds,
         "embedder": embedder.spec,
-        "korean probe": state.probe,
         "model": str(await choose_spec(settings)),
         "weights": str(weights) if weights else "not fetched: mutda models pull",
-        "ollama": f"{settings.ollama_url}: " + ("not reachable" if names is None else ", ".join(names) or "no models"),
-        "web search": settings.web_search + (f" by {settings.search_url or 'DuckDuckGo'}" if settings.web_search != "off" else ""),
+        "ollama": f"{settings.ollama_url}: "
+        + ("not reachable" if names is None else ", ".join(names) or "no models"),
+        "web search": settings.web_search
+        + (f" by {settings.search_url or 'DuckDuckGo'}" if settings.web_search != "off" else ""),
     }
 
 
@@ -332,7 +390,7 @@ def pull() -> None:
     name = spec.name if spec.kind == "embedded" else ""
     with _weights_bar() as on_progress:
         path = resolve_gguf(name, settings.cache_dir, progress=on_progress)
-    _console().print(f"{path}", markup=False)
+    _line(_console(), str(path))
 
 
 @models.callback()
@@ -354,10 +412,25 @@ def _bar(title: str, *, unit: Literal["bytes", "documents"]) -> Any:
 
     @contextmanager
     def show() -> Any:
-        from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
         count = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
-        bar = Progress(TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn(), console=_console(to_stderr=True))
+        console = _console(to_stderr=True)
+        bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            count,
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
         task = None
 
         def report(progress: Any) -> None:
@@ -369,7 +442,7 @@ def _bar(title: str, *, unit: Literal["bytes", "documents"]) -> Any:
             if task is None:
                 bar.start()
                 task = bar.add_task(title, total=total)
-            bar.update(task, completed=done, total=total, description=f"{title} {detail}"[:60])
+            bar.update(task, completed=done, total=total, description=plain(f"{title} {detail}")[:60])
 
         try:
             yield report

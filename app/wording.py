@@ -1,5 +1,6 @@
 """What the command line says, in the user's language."""
 
+import re
 from typing import Any, Literal
 
 Language = Literal["ko", "en"]
@@ -13,10 +14,12 @@ _TEXT: dict[str, dict[Language, str]] = {
     "notice": {"ko": "알림", "en": "Notice"},
     "page": {"ko": "{page}쪽", "en": "p. {page}"},
     "costs": {
-        "ko": "모델 호출 {calls}회 · 새로 읽은 토큰 {evaluated:,}개 · 캐시된 토큰 {cached:,}개 · 출력 {output:,}개 · {seconds:.1f}초",
-        "en": "{calls} model calls · {evaluated:,} tokens evaluated · {cached:,} cached · {output:,} written · {seconds:.1f} s",
+        "ko": "모델 호출 {calls}회 · 새로 읽은 토큰 {evaluated:,}개 · 다시 쓴 토큰 {cached:,}개 · "
+        "출력 토큰 {output:,}개 · {seconds:.1f}초",
+        "en": "model calls {calls} · tokens read {evaluated:,}, reused {cached:,}, written {output:,} · "
+        "{seconds:.1f} s",
     },
-    "searches": {"ko": " · 웹 검색 {searches}회", "en": " · {searches} web searches"},
+    "searches": {"ko": " · 웹 검색 {searches}회", "en": " · web searches {searches}"},
     "consent": {
         "ko": "이 검색어를 인터넷으로 보낼까요? “{query}”",
         "en": "Send this query to the internet? “{query}”",
@@ -26,17 +29,36 @@ _TEXT: dict[str, dict[Language, str]] = {
         "en": "Ask a question. /new starts over, /exit ends.",
     },
     "checking": {"ko": "답을 확인하는 중", "en": "Checking the answer"},
+    "nothing": {"ko": "찾은 구절이 없습니다.", "en": "No passages were found."},
 }
 
 _REASONS: tuple[tuple[str, str], ...] = (
     ("no evidence: nothing was found", "관련 문서를 찾지 못했습니다."),
     ("no evidence: nothing found bears on the question", "찾은 문서가 질문과 관련이 없습니다."),
     ("no evidence: the passages found do not hold the answer", "찾은 문서에 답이 없습니다."),
-    ("withdrawn", "초안이 문서 내용과 맞지 않아 거두었습니다."),
+    ("withdrawn", "초안이 문서 내용과 맞지 않아 답을 거두었습니다."),
     ("no answer", "모델이 답을 내지 못했습니다."),
-    ("budget: max_llm_calls", "모델 호출 한도에 닿았습니다."),
-    ("budget: max_seconds", "시간 한도에 닿았습니다."),
+    ("budget: max_llm_calls", "모델 호출 횟수 한도에 이르러 멈추었습니다."),
+    ("budget: max_seconds", "시간 한도에 이르러 멈추었습니다."),
 )
+
+_NOTICES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"web search is not set up"), "웹 검색이 설정되어 있지 않습니다."),
+    (re.compile(r"web search was declined"), "허락하지 않아 웹 검색은 하지 않았습니다."),
+    (re.compile(r"the web search found nothing for: (.*)", re.DOTALL), r"웹에서 찾은 것이 없습니다: \1"),
+    (
+        re.compile(r"(\d+) passages did not fit .*"),
+        r"모델이 한 번에 읽을 수 있는 양을 넘어 구절 \1개를 뺐습니다.",
+    ),
+)
+
+# All but tab and newline that moves the cursor, sets colours or turns text around, and halves of characters.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """The text without what a terminal would obey: documents, file names and servers are not trusted."""
+    return _CONTROLS.sub("", text)
 
 
 def say(key: str, language: Language, **values: Any) -> str:
@@ -49,6 +71,15 @@ def reason_in(language: Language, reason: str) -> str:
     if language == "en":
         return reason
     return next((korean for start, korean in _REASONS if reason.startswith(start)), reason)
+
+
+def notice_in(language: Language, notice: str) -> str:
+    """A notice of a result, in words of the user's language; what another program said stays as it is."""
+    if language == "ko":
+        for pattern, korean in _NOTICES:
+            if match := pattern.fullmatch(notice):
+                return match.expand(korean)
+    return notice
 
 
 def place_of(citation: dict[str, Any], language: Language) -> str:

@@ -55,6 +55,12 @@ def read_plan(text: str) -> Plan:
     return Plan()
 
 
+def grounded_operands(expression: str, sources: Sequence[str]) -> bool:
+    """Whether the expression computes with anything that the sources say: today alone answers nothing."""
+    text = "\n".join(sources)
+    return bool(dates_in(expression) & dates_in(text) or (numbers_in(expression) - _UNITS) & numbers_in(text))
+
+
 def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
     """Numbers and dates of the expression that stand in no source and are no unit's factor."""
     text = "\n".join(sources)

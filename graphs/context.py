@@ -13,7 +13,7 @@ class Context(BaseModel):
     k: int = Field(default=8, ge=1, le=50, description="Passages to retrieve.")
     look: int = Field(default=2, ge=1, le=20, description="Passages the model reads first.")
     wide: int = Field(default=4, ge=1, le=20, description="Passages it reads when in doubt.")
-    max_llm_calls: int = Field(default=8, ge=0, le=50, description="Model calls for one question.")
+    max_llm_calls: int = Field(default=12, ge=0, le=50, description="Model calls for one question.")
     max_rewrites: int = Field(default=1, ge=0, le=5, description="New search queries for one question.")
     max_searches: int = Field(default=3, ge=0, le=10, description="Web searches for one question.")
     max_seconds: float = Field(default=180.0, gt=0, le=3600, description="Working time for one question, seconds.")

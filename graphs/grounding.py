@@ -13,8 +13,10 @@ from graphs.numbers import dates_in, numbers_in, values_in
 # A sentence that shares less than this with its best source gets no citation.
 MIN_SUPPORT = 0.5
 _WORD = re.compile(r"[가-힣A-Za-z]+")
+_TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
 _VERB = re.compile(r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서)$")
 _PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
+_TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
 _VERB = re.compile(r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서)$")
 _PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
 # Endings that an answer adds to a word of the documents; longest first.
@@ -83,7 +85,7 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
 
 def _content(text: str, asked: set[str]) -> set[str]:
     """Bigrams that the answer adds to the question; all of them where it only repeats the question."""
-    stems = " ".join(_stem(word) for word in re.findall(r"[\w,.%]+", text))
+    stems = " ".join(_stem(word) for word in _TOKEN.findall(text))
     said = set(bigrams(stems))
     return said - asked or said
 
@@ -114,13 +116,21 @@ def stray_names(answer: str, sources: Sequence[str]) -> list[str]:
     """
     there = set().union(*(bigrams(text) for text in sources)) if sources else set()
     stray = []
-    for word in _WORD.findall(answer):
+    for match in _WORD.finditer(answer):
+        word = match[0]
         stem = _stem(word)
-        if _VERB.search(word) or _PARTICIPLE.search(stem):
+        if _VERB.search(word) or _PARTICIPLE.search(stem) or _is_plain_latin(answer, match):
             continue
         if len(stem) >= 3 and not set(bigrams(stem)) & there:
             stray.append(stem)
     return stray
+
+
+def _is_plain_latin(answer: str, match: re.Match[str]) -> bool:
+    """A Latin word in small letters, or one whose capital may only begin a sentence."""
+    word = match[0]
+    starts = match.start() == 0 or answer[: match.start()].rstrip(" \"'“‘(").endswith((".", "!", "?", "\n"))
+    return word.isascii() and (word.islower() or (starts and word[1:].islower()))
 
 
 def repair(answer: str, passages: Sequence[Passage]) -> str:

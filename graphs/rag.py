@@ -14,6 +14,7 @@ from graphs.nodes.calculate import calculate
 from graphs.nodes.finish import finish
 from graphs.nodes.generate import generate
 from graphs.nodes.grade import grade
+from graphs.nodes.next_part import next_part
 from graphs.nodes.prepare import prepare
 from graphs.nodes.refuse import refuse
 from graphs.nodes.retrieve import retrieve
@@ -45,7 +46,8 @@ def build(
     provide = _given(resources) if isinstance(resources, Resources) else resources
     graph = StateGraph(State, context_schema=Context, input_schema=Question)
     for node in (
-        prepare, retrieve, grade, widen, rewrite, web_search, calculate, generate, self_check, refuse, finish,
+        prepare, retrieve, grade, widen, rewrite, web_search, calculate, generate, self_check, next_part, refuse,
+        finish,
     ):  # fmt: skip
         graph.add_node(node.__name__, _step(node, provide))
 
@@ -67,6 +69,7 @@ def build(
     graph.add_conditional_edges("calculate", routed(routes.after_calculate))
     graph.add_conditional_edges("generate", routed(routes.after_generate))
     graph.add_conditional_edges("self_check", routed(routes.after_self_check))
+    graph.add_conditional_edges("next_part", routed(routes.after_next_part))
     graph.add_edge("refuse", "finish")
     graph.add_edge("finish", END)
     return graph.compile(checkpointer=checkpointer, name="rag").with_config(recursion_limit=RECURSION_LIMIT)

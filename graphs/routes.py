@@ -25,6 +25,11 @@ def after_grade(
     return "web_search" if _may_search(state, context) else "refuse"
 
 
+def after_next_part(state: State, context: Context) -> Literal["retrieve", "web_search", "refuse"]:
+    """Search where the part before was found."""
+    return after_rewrite(state, context)
+
+
 def after_rewrite(state: State, context: Context) -> Literal["retrieve", "web_search", "refuse"]:
     """Search where the last search was, unless the new query is one that was searched for already."""
     if state.ended:
@@ -64,8 +69,10 @@ def after_generate(state: State, context: Context) -> Literal["self_check", "ref
     return "self_check" if state.answer else "refuse"
 
 
-def after_self_check(state: State, context: Context) -> Literal["finish", "generate", "refuse"]:
-    """Give the answer, try once more with the reason, or withdraw it."""
+def after_self_check(
+    state: State, context: Context
+) -> Literal["finish", "next_part", "generate", "refuse"]:
+    """Give the answer or go on to the next question, try once more with the reason, or withdraw it."""
     if not state.problem:
-        return "finish"
+        return "next_part" if state.parts and not state.ended else "finish"
     return "generate" if state.attempts < 2 and not state.ended else "refuse"

@@ -35,6 +35,10 @@ class State(Question):
     """Of the question; chooses the prompts."""
     standalone: str = ""
     """The question with what it borrows from earlier turns."""
+    parts: list[str] = field(default_factory=list)
+    """Questions still to be answered after this one, where the user asked several in a row."""
+    finished: list[dict[str, Any]] = field(default_factory=list)
+    """Parts answered before this one: question, answer, citations and calculation."""
     query: str = ""
     """What is searched for next."""
     arithmetic: bool = False

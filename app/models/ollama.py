@@ -1,5 +1,6 @@
 """`ollama:NAME`: a model of a local Ollama server."""
 
+import json
 from typing import Any
 
 import httpx
@@ -7,7 +8,8 @@ import ollama
 from langchain_core.language_models import BaseChatModel
 from langchain_ollama import ChatOllama
 
-from app.models.chat import TOP_LOGPROBS, LanguageModel
+from app.models.chat import TOP_LOGPROBS, LanguageModel, one_line
+from app.models.loopback import is_loopback
 
 
 class OllamaModel(LanguageModel):
@@ -25,7 +27,10 @@ class OllamaModel(LanguageModel):
             temperature=0,
             num_ctx=context_tokens,
             keep_alive="30m",
-            async_client_kwargs={"timeout": httpx.Timeout(timeout_s, connect=5.0)},
+            client_kwargs={
+                "timeout": httpx.Timeout(timeout_s, connect=5.0),
+                "trust_env": not is_loopback(url),
+            },
         )
 
     def chat(self) -> BaseChatModel:
@@ -43,17 +48,11 @@ class OllamaModel(LanguageModel):
         if isinstance(error, ollama.ResponseError):
             if error.status_code == 404:
                 return f"Ollama at {self._url} does not have {self._name}. Run: ollama pull {self._name}"
-            return f"Ollama at {self._url} answered: {str(error)[:200]}"
+            return f"Ollama at {self._url} answered: {one_line(error.error)}"
+        if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+            return f"Ollama at {self._url} broke off before the end of the answer. Try again."
         if isinstance(error, httpx.TransportError | ConnectionError):
             return f"Ollama at {self._url} cannot be reached. Run: ollama serve"
-        return None
-
-
-async def installed_models(url: str, *, timeout_s: float = 1.0) -> list[str] | None:
-    """Names of the models that the server at `url` has; None when no server answers in time."""
-    try:
-        async with httpx.AsyncClient(timeout=timeout_s) as client:
-            answer = (await client.get(f"{url.rstrip('/')}/api/tags")).raise_for_status().json()
-        return [str(model["name"]) for model in answer["models"]]
-    except (httpx.HTTPError, KeyError, ValueError, TypeError):
+        if isinstance(error, json.JSONDecodeError):
+            return f"{self._url} does not answer as Ollama does. Check MUTDA_OLLAMA_URL."
         return None

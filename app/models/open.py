@@ -18,12 +18,14 @@ async def choose_spec(settings: Settings) -> ModelSpec:
     """The spec that was set; else Ollama's llama3-ko when a server has it, else the embedded model."""
     if settings.model:
         return parse_model_spec(settings.model)
-    from app.models.ollama import installed_models
+    from app.models.ollama_tags import installed_models
 
     names = await installed_models(settings.ollama_url) or []
-    if any(name.partition(":")[0] == DEFAULT_OLLAMA_MODEL for name in names):
+    if f"{DEFAULT_OLLAMA_MODEL}:latest" in names:
         return ModelSpec("ollama", DEFAULT_OLLAMA_MODEL)
-    return ModelSpec("embedded")
+    # Without a tag Ollama means :latest, so another tag must be part of the name.
+    tagged = (name for name in names if name.partition(":")[0] == DEFAULT_OLLAMA_MODEL)
+    return ModelSpec("ollama", name) if (name := next(tagged, "")) else ModelSpec("embedded")
 
 
 async def open_model(settings: Settings, *, fetch: Fetch, spec: ModelSpec | None = None) -> LanguageModel:

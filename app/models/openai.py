@@ -1,5 +1,6 @@
 """`openai:NAME`: any server that speaks OpenAI's chat protocol, and the embedded engine."""
 
+import json
 from typing import Any
 
 import httpx
@@ -7,7 +8,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_openai import ChatOpenAI
 from openai import APIConnectionError, APIError, APIStatusError, AuthenticationError, NotFoundError
 
-from app.models.chat import TOP_LOGPROBS, LanguageModel, Messages, estimate_tokens
+from app.models.chat import TOP_LOGPROBS, LanguageModel, Messages, estimate_tokens, one_line
+from app.models.loopback import is_loopback
 
 _ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 
@@ -25,7 +27,6 @@ class OpenAIModel(LanguageModel):
         context_tokens: int,
         timeout_s: float,
         family: str = "",
-        trust_env: bool = True,
     ) -> None:
         self.spec = spec
         self.family = family or name
@@ -33,7 +34,7 @@ class OpenAIModel(LanguageModel):
         self._url = base_url.rstrip("/")
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout_s, connect=5.0),
-            trust_env=trust_env,
+            trust_env=not is_loopback(base_url),
             # llama.cpp's server closes a kept connection after 100 requests or 5 s without saying so: a
             # request sent just then fails. A new connection costs .2 ms.
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -48,6 +49,9 @@ class OpenAIModel(LanguageModel):
             stream_usage=True,
             use_responses_api=False,
             http_async_client=self._http,
+            # Else the library refuses an OPENAI_PROXY of the environment, and warns of other proxies.
+            openai_proxy="",
+            http_socket_options=(),
         )
         self._can_tokenize: bool | None = None
 
@@ -65,23 +69,30 @@ class OpenAIModel(LanguageModel):
         if isinstance(error, AuthenticationError):
             return f"{self._url} refused the key. Set MUTDA_OPENAI_API_KEY."
         if isinstance(error, NotFoundError):
-            return f"{self._url} does not have the model {self.spec.partition(':')[2]}. Check the name."
+            return (
+                f"{self._url} does not have the model {self.spec.partition(':')[2]}. "
+                "Check the name, and that MUTDA_OPENAI_BASE_URL ends as the server wants it, mostly in /v1."
+            )
         if isinstance(error, APIStatusError):
-            return f"{self._url} answered {error.status_code}: {error.message[:200]}"
+            return f"{self._url} answered {error.status_code}: {_words(error)}"
+        if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+            return f"{self._url} broke off before the end of the answer. Try again."
         if isinstance(error, APIConnectionError | httpx.TransportError):
             return f"{self._url} cannot be reached. Start the server, or set MUTDA_OPENAI_BASE_URL."
         if isinstance(error, APIError):
-            return f"{self._url} broke off: {error.message[:200]}"
+            return f"{self._url} broke off: {_words(error)}"
+        if isinstance(error, json.JSONDecodeError):
+            return f"{self._url} does not answer as OpenAI's protocol does. Check MUTDA_OPENAI_BASE_URL."
         return None
 
     async def count_tokens(self, messages: Messages) -> int:
         # A byte-level tokenizer never makes more tokens than bytes: most prompts need no request.
         size_bytes = sum(len(str(message.content).encode()) + 16 for message in messages)
         if size_bytes < self.context_tokens // 2 or self._can_tokenize is False:
-            return min(size_bytes, estimate_tokens(messages)) if self._can_tokenize is False else size_bytes
+            return min(size_bytes, estimate_tokens(messages))
         count = await self._tokenize(messages)
         self._can_tokenize = count is not None
-        return estimate_tokens(messages) if count is None else count
+        return min(size_bytes, estimate_tokens(messages)) if count is None else count
 
     async def _tokenize(self, messages: Messages) -> int | None:
         root = self._url.removesuffix("/v1")
@@ -97,6 +108,12 @@ class OpenAIModel(LanguageModel):
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+def _words(error: APIError) -> str:
+    """What the server said, without the status and the JSON around it."""
+    said = error.body.get("message") if isinstance(error.body, dict) else None
+    return one_line(str(said or error.message))
 
 
 def _plain(messages: Messages) -> list[dict[str, str]]:

@@ -4,11 +4,12 @@ from typing import Any
 
 from app.errors import CalculationError
 from app.models.chat import choice_probability
-from graphs.calculation import read_plan, unsupported
+from graphs.calculation import grounded_operands, read_plan, unsupported
 from graphs.prefix import document_lines, prompt
 from graphs.run import Run
 from graphs.state import State
 from tools.calculator import calculate as evaluate
+from tools.calculator import grouped
 
 PLAN_TOKENS = 96
 
@@ -27,13 +28,18 @@ async def calculate(state: State, run: Run) -> dict[str, Any]:
     instruction = resources.prompts.get("calculation", state.language, today=today.isoformat())
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=PLAN_TOKENS)
     plan = read_plan(reply.text)
+    sources = [document_lines(state, state.shown), state.standalone or state.question]
     if plan.lookup:
         return {"query": plan.lookup, "rewrites": state.rewrites + 1}
-    sources = [document_lines(state, state.shown), state.standalone or state.question, today.isoformat()]
-    if not plan.expression or unsupported(plan.expression, sources):
+    if (
+        not plan.expression
+        or unsupported(plan.expression, [*sources, today.isoformat()])
+        or not grounded_operands(plan.expression, sources)
+    ):
         return {"arithmetic": False, "query": ""}
     try:
         result = evaluate(plan.expression, today=today)
-    except CalculationError as error:
-        return {"arithmetic": False, "query": "", "notices": [*state.notices, str(error)]}
-    return {"calculation": f"{result.expression} = {result.text}", "query": ""}
+    except CalculationError:
+        # What the model wrote is no expression; it may still read the answer off the documents.
+        return {"arithmetic": False, "query": ""}
+    return {"calculation": f"{result.expression} = {grouped(result.text)}", "query": ""}

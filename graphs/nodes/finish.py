@@ -13,11 +13,11 @@ MAX_HISTORY = 12
 
 async def finish(state: State, run: Run) -> dict[str, Any]:
     """Sets `result` to the object of the contract."""
-    passages = [Passage(**passage) for passage in state.found[: state.shown]]
-    question = state.standalone or state.question
-    citations = [] if state.refused else cite(cited_text(state), question, passages)
-    marks = "".join(f" [{citation.n}]" for citation in {c.n: c for c in citations}.values())
-    answer = state.answer if state.refused else f"{state.answer}{marks}"
+    answer, citations = put_together(state)
+    refused = state.refused and not state.finished
+    reason = state.reason or (f"budget: {state.ended} reached" if state.ended else "")
+    if state.refused and state.finished:
+        reason = f"answered in part: {reason}"
     turn = [{"role": "user", "content": state.question}, {"role": "assistant", "content": answer}]
     resources = run.resources
     return {
@@ -26,9 +26,9 @@ async def finish(state: State, run: Run) -> dict[str, Any]:
         "result": {
             "question": state.question,
             "answer": answer,
-            "refused": state.refused,
-            "reason": state.reason or (f"budget: {state.ended} reached" if state.ended else ""),
-            "citations": [asdict(citation) for citation in citations],
+            "refused": refused,
+            "reason": reason,
+            "citations": citations,
             "route": [*state.route, "finish"],
             "evidence": round(state.evidence, 4),
             "grounded": round(state.grounded, 4),
@@ -40,7 +40,9 @@ async def finish(state: State, run: Run) -> dict[str, Any]:
                 "searches": state.searches,
                 "seconds": round(run.seconds, 3),
             },
-            "calculation": state.calculation,
+            "calculation": "; ".join(
+                text for text in (*(part["calculation"] for part in state.finished), state.calculation) if text
+            ),
             "notices": state.notices,
             "model": resources.model.spec,
             "embedder": resources.embedder,
@@ -48,6 +50,24 @@ async def finish(state: State, run: Run) -> dict[str, Any]:
             "trace_id": state.trace_id,
         },
     }
+
+
+def put_together(state: State) -> tuple[str, list[dict[str, Any]]]:
+    """The answer with its marks, part by part, and each citation once."""
+    parts = list(state.finished)
+    if state.refused:
+        parts.append({"answer": state.answer, "citations": []})
+    else:
+        passages = [Passage(**passage) for passage in state.found[: state.shown]]
+        question = state.standalone or state.question
+        cited = [asdict(citation) for citation in cite(cited_text(state), question, passages)]
+        parts.append({"answer": state.answer, "citations": cited})
+    lines, citations = [], {}
+    for part in parts:
+        marks = "".join(f" [{number}]" for number in dict.fromkeys(c["n"] for c in part["citations"]))
+        lines.append(f"{part['answer']}{marks}")
+        citations.update({(c["n"], c["start"]): c for c in part["citations"]})
+    return "\n".join(lines), list(citations.values())
 
 
 def cited_text(state: State) -> str:

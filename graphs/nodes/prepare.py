@@ -7,8 +7,9 @@ from uuid import uuid4
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from app.corpus.bigrams import bigrams
-from app.prompts import language_of
+from app.prompts import Language, language_of
 from graphs.calculation import may_calculate
+from graphs.parts import parts_of
 from graphs.run import BudgetEnd, Run
 from graphs.state import State, Turn, fresh
 
@@ -23,19 +24,22 @@ async def prepare(state: State, run: Run) -> dict[str, Any]:
     run.state = replace(state, **cleared)
     question = " ".join(state.question.split())[:MAX_QUESTION_CHARS]
     language = language_of(question)
-    standalone = question
+    first, *parts = parts_of(question)
+    standalone = first
     if state.history and question:
-        standalone = await _standalone(state.history[-MAX_TURNS:], question, language, run)
+        standalone = await standalone_of(state.history[-MAX_TURNS:], first, language, run)
     return cleared | {
         "trace_id": uuid4().hex,
         "language": language,
         "standalone": standalone,
+        "parts": parts,
         "query": standalone,
         "arithmetic": may_calculate(standalone),
     }
 
 
-async def _standalone(history: list[Turn], question: str, language: Any, run: Run) -> str:
+async def standalone_of(history: list[Turn], question: str, language: Language, run: Run) -> str:
+    """`question` with what it borrows from `history`; one short model call."""
     talk = "\n".join(f"{turn['role']}: {' '.join(turn['content'].split())[:300]}" for turn in history)
     prompts = run.resources.prompts
     instruction = prompts.get("standalone", language, history=talk, question=question)

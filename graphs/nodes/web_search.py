@@ -39,7 +39,10 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
         return update | {"notices": [*state.notices, f"the web search found nothing for: {query}"], "shown": 0}
     question = state.standalone or state.question
     found, coverage, dense = await asyncio.to_thread(_ranked, results, question, run.resources)
-    read = [Passage(**passage) for passage in state.found[: state.shown] if _from_web(passage)]
+    # What an earlier part cites keeps its number; documents that held no answer make room.
+    read = [
+        Passage(**passage) for passage in state.found[: state.shown] if state.finished or _from_web(passage)
+    ]
     merged, shown = merge(read, len(read), found, RESULTS)
     return update | {
         "found": [asdict(passage) for passage in merged],

@@ -153,7 +153,7 @@ async def test_a_calculation_is_written_by_the_model_and_done_by_the_calculator(
     script = Script(needs_calculation=0.9, calculation="CALC: 45000 * 4", answer="출장비는 180,000원입니다.")
     result = await ask(make_resources(script, corpus=corpus), "4일 출장이면 출장비는 모두 얼마인가요?")
     assert path(result) == "prepare retrieve grade calculate generate self_check finish"
-    assert result["calculation"] == "45000 * 4 = 180000"
+    assert result["calculation"] == "45000 * 4 = 180,000"
     assert result["answer"].startswith("출장비는 180,000원입니다.")
 
 
@@ -183,7 +183,7 @@ async def test_a_fact_that_a_calculation_lacks_is_looked_up_on_the_web() -> None
         make_resources(script, corpus=corpus, search=search, web_search="on"), "What is the age in days of Nolan?"
     )
     assert path(result) == "prepare retrieve grade calculate web_search grade calculate generate self_check finish"
-    assert result["calculation"] == "age_days(1970-07-30) = 20568"
+    assert result["calculation"] == "age_days(1970-07-30) = 20,568"
     assert search.queries == ["Nolan date of birth"]
 
 
@@ -314,3 +314,30 @@ def test_the_drawing_has_every_node_and_edge() -> None:
         "grade -.-> refuse", "rewrite -.-> retrieve", "self_check -.-> generate", "self_check -.-> refuse",
         "self_check -.-> finish", "calculate -.-> web_search", "refuse --> finish",
     } <= edges  # fmt: skip
+
+
+async def test_a_question_in_two_parts_is_answered_one_after_the_other() -> None:
+    film = SearchResult(title="Film", url="https://a.example/film", snippet="Oppenheimer was directed by Nolan.")
+    search = FakeSearch(
+        {"Who directed the film Oppenheimer?": [film], "What is the age in days of Nolan, that person?": [NOLAN]}
+    )  # fmt: skip
+    script = Script(
+        standalone="What is the age in days of Nolan, that person?", needs_calculation=0.9,
+        calculation="CALC: age_days(1970-07-30)", answer=["Nolan directed Oppenheimer.", "Nolan is 20,568 days old."],
+    )  # fmt: skip
+    resources = make_resources(script, corpus=FakeCorpus(default=[]), search=search, web_search="on")
+    result = await ask(resources, "Who directed the film Oppenheimer, and what is that person's age in days?")
+    assert path(result) == (
+        "prepare retrieve web_search grade generate self_check next_part web_search grade calculate generate self_check finish"
+    )
+    assert result["answer"] == "Nolan directed Oppenheimer. [1]\nNolan is 20,568 days old. [2]"
+    assert [citation["source"] for citation in result["citations"]] == ["https://a.example/film", "https://a.example/nolan"]
+    assert result["calculation"] == "age_days(1970-07-30) = 20,568"
+
+
+async def test_a_later_part_without_an_answer_leaves_the_first_standing() -> None:
+    script = Script(grade=[0.9, 0.02], standalone="그 휴가는 누가 만들었나요?", answer="연차 휴가는 17일입니다.")
+    result = await ask(make_resources(script), "연차 휴가는 며칠인가요? 그 휴가는 누가 만들었나요?")
+    assert result["refused"] is False
+    assert result["reason"] == "answered in part: no evidence: the passages found do not hold the answer"
+    assert result["answer"] == "연차 휴가는 17일입니다. [1]\n문서에서 이 질문의 답을 찾지 못했습니다."
