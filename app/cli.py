@@ -360,7 +360,11 @@ async def _status() -> dict[str, Any]:
         collection = await asyncio.to_thread(_collection, settings)
         state = await asyncio.to_thread(collection.status)
         collection.close()
-        holds = {"documents": state.documents, "chunks": state.chunks, "korean probe": state.probe}
+        holds: dict[str, Any] = {
+            "documents": state.documents,
+            "chunks": state.chunks,
+            "korean probe": state.probe,
+        }
     except CorpusError as error:
         holds = {"problem": str(error)}
     names = await installed_models(settings.ollama_url)

@@ -34,15 +34,15 @@ class Calibration:
     evidence_weights: Mapping[str, float]
     """Over "bias", "grade" (log-odds), "coverage", "dense"."""
     grounded_weights: Mapping[str, float]
-    """The same, and "logprob" (mean of the answer's tokens), "check" (log-odds), "attached"."""
-    accept: float
-    """Evidence from which an answer is tried."""
-    accept_first: float
-    """The same at the first, narrow look: below it the look is widened before anything is refused."""
+    """Over the same and "logprob" (mean of the answer's tokens), "check" (log-odds), "support"."""
+    accept_narrow: float
+    """Evidence from which an answer is tried after the first, narrow look."""
+    accept_wide: float
+    """The same after a wider one. It is higher: the more a grader reads, the more readily it says yes."""
+    hopeless: float
+    """Evidence below which a wider look or another query was not worth its cost."""
     hopeless_coverage: float
     """Coverage below which nothing retrieved bears on the question: refused without a call."""
-    hopeless: float
-    """Evidence at the first look below which a wider one was not worth its cost."""
     grounded: float
     """Groundedness from which an answer is given."""
     fitted_on: str = ""
@@ -67,7 +67,7 @@ def groundedness(
     dense: float,
     logprob: float,
     check: float,
-    attached: float,
+    support: float,
 ) -> float:
     """Probability that the answer is what the passages say."""
     signals = {
@@ -76,7 +76,7 @@ def groundedness(
         "dense": dense,
         "logprob": logprob,
         "check": logit(check),
-        "attached": attached,
+        "support": support,
     }
     return weigh(calibration.grounded_weights, signals)
 

@@ -13,9 +13,11 @@ from graphs.numbers import dates_in, numbers_in, values_in
 # A sentence that shares less than this with its best source gets no citation.
 MIN_SUPPORT = 0.5
 _WORD = re.compile(r"[가-힣A-Za-z]+")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
 _VERB = re.compile(r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서)$")
 _PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
 _VERB = re.compile(r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서)$")
 _PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
@@ -67,20 +69,43 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
                     best = rank
         if best and best[0] >= MIN_SUPPORT:
             number, start, end = -best[2], best[3], best[4]
-            passage = passages[number - 1]
-            cited.setdefault(
-                (number, start),
-                Citation(
-                    n=number,
-                    source=passage.source,
-                    section=passage.section,
-                    page=passage.page,
-                    start=passage.start + start,
-                    end=passage.start + end,
-                    text=passage.text[start:end],
-                ),
-            )
+            cited.setdefault((number, start), _citation(number, passages[number - 1], start, end))
     return list(cited.values())
+
+
+def cite_operands(expression: str, question: str, passages: Sequence[Passage]) -> list[Citation]:
+    """For each number and date of a calculation, the sentence that gives it; nearest to the question first.
+
+    A number of the question itself, or one that no sentence gives, has no citation.
+    """
+    days = dates_in(expression)
+    values = values_in(_DATE.sub(" ", expression)) - numbers_in(question)
+    asked = set(bigrams(question))
+    sentences = [
+        (number, start, end, passage.text[start:end], asked & set(bigrams(f"{passage.heading} {passage.text[start:end]}")))
+        for number, passage in enumerate(passages, start=1)
+        for start, end in sentence_spans(passage.text)
+    ]
+    sentences.sort(key=lambda sentence: -len(sentence[4]))
+    cited: dict[tuple[int, int], Citation] = {}
+    for operand in [*sorted(days), *sorted(values)]:
+        for number, start, end, text, _ in sentences:
+            if operand in dates_in(text) or operand in numbers_in(text):
+                cited.setdefault((number, start), _citation(number, passages[number - 1], start, end))
+                break
+    return list(cited.values())
+
+
+def _citation(number: int, passage: Passage, start: int, end: int) -> Citation:
+    return Citation(
+        n=number,
+        source=passage.source,
+        section=passage.section,
+        page=passage.page,
+        start=passage.start + start,
+        end=passage.start + end,
+        text=passage.text[start:end],
+    )
 
 
 def _content(text: str, asked: set[str]) -> set[str]:

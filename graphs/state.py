@@ -1,7 +1,10 @@
 """What travels through the graph. Values are plain JSON, so that Studio can show and edit them."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+# Pydantic draws Studio's form from these types, and takes typing's own TypedDict from Python 3.12 on only.
+from typing_extensions import TypedDict
 
 Verdict = Literal["", "yes", "doubt", "no"]
 

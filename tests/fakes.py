@@ -19,10 +19,10 @@ CALIBRATION = Calibration(
     family="fake",
     evidence_weights={"bias": 0.0, "grade": 1.0, "coverage": 0.0, "dense": 0.0},
     grounded_weights={
-        "bias": 0.0, "grade": 0.0, "coverage": 0.0, "dense": 0.0, "logprob": 0.0, "check": 1.0, "attached": 0.0,
+        "bias": 0.0, "grade": 0.0, "coverage": 0.0, "dense": 0.0, "logprob": 0.0, "check": 1.0, "support": 0.0,
     },  # fmt: skip
-    accept=0.5,
-    accept_first=0.7,
+    accept_narrow=0.7,
+    accept_wide=0.5,
     hopeless_coverage=0.05,
     hopeless=0.1,
     grounded=0.3,

@@ -76,7 +76,7 @@ async def test_what_the_documents_do_not_hold_is_refused(resources: Resources) -
 
 
 async def test_later_steps_pay_for_their_instruction_alone(resources: Resources, replies: list[Reply]) -> None:
-    eager = replace(resources, calibration=replace(resources.calibration, accept_first=0.0, hopeless_coverage=0.0))
+    eager = replace(resources, calibration=replace(resources.calibration, hopeless_coverage=0.0))
     await ask(eager, "물결 740의 탁도 교정 주기는 며칠인가요?", accept=0.0, grounded=0.0)
     first, *later = replies
     evaluated = first.prompt_tokens - first.cached_tokens
@@ -89,10 +89,12 @@ async def test_later_steps_pay_for_their_instruction_alone(resources: Resources,
 async def test_a_wider_look_pays_for_what_it_adds(resources: Resources, replies: list[Reply]) -> None:
     doubting = replace(
         resources,
-        calibration=replace(resources.calibration, accept_first=1.0, hopeless=0.0, hopeless_coverage=0.0),
+        calibration=replace(
+            resources.calibration, accept_narrow=1.1, accept_wide=0.0, hopeless=0.0, hopeless_coverage=0.0
+        ),
     )
     question = "연차 휴가는 며칠 전까지 신청하나요?"
-    result = await ask(doubting, question, accept=0.0, grounded=0.0)
+    result = await ask(doubting, question, grounded=0.0)
     assert result["route"][:5] == ["prepare", "retrieve", "grade", "widen", "grade"]
     narrow, wide = replies[:2]
     # The narrow prompt ends with the question, the instruction and the template's last marks.

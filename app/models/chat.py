@@ -100,7 +100,7 @@ class LanguageModel(ABC):
                     whole = piece if whole is None else whole + piece
         except TimeoutError:
             raise ModelError(
-                f"{self.spec} did not finish within {timeout_s:.0f} s. "
+                f"{self.spec} did not finish within {timeout_s:.3g} s. "
                 "Raise MUTDA_CALL_TIMEOUT_S, or choose a smaller model."
             ) from None
         except Exception as error:

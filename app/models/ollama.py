@@ -30,6 +30,8 @@ class OllamaModel(LanguageModel):
             client_kwargs={
                 "timeout": httpx.Timeout(timeout_s, connect=5.0),
                 "trust_env": not is_loopback(url),
+                # A kept connection would stay open to the end: the library never closes its client.
+                "limits": httpx.Limits(max_keepalive_connections=0),
             },
         )
 
@@ -47,7 +49,10 @@ class OllamaModel(LanguageModel):
     def explain(self, error: Exception) -> str | None:
         if isinstance(error, ollama.ResponseError):
             if error.status_code == 404:
-                return f"Ollama at {self._url} does not have {self._name}. Run: ollama pull {self._name}"
+                return (
+                    f"Ollama at {self._url} does not have {self._name}. "
+                    f"Run: ollama pull {self._name}, or ollama create {self._name} from its Modelfile"
+                )
             return f"Ollama at {self._url} answered: {one_line(error.error)}"
         if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
             return f"Ollama at {self._url} broke off before the end of the answer. Try again."

@@ -1,6 +1,7 @@
 """`openai:NAME`: any server that speaks OpenAI's chat protocol, and the embedded engine."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -74,13 +75,13 @@ class OpenAIModel(LanguageModel):
                 "Check the name, and that MUTDA_OPENAI_BASE_URL ends as the server wants it, mostly in /v1."
             )
         if isinstance(error, APIStatusError):
-            return f"{self._url} answered {error.status_code}: {_words(error)}"
-        if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+            return f"{self._url} answered {error.status_code}: {_words(error) or 'it gave no reason'}"
+        if any(isinstance(cause, httpx.RemoteProtocolError | httpx.ReadError) for cause in _causes(error)):
             return f"{self._url} broke off before the end of the answer. Try again."
         if isinstance(error, APIConnectionError | httpx.TransportError):
             return f"{self._url} cannot be reached. Start the server, or set MUTDA_OPENAI_BASE_URL."
         if isinstance(error, APIError):
-            return f"{self._url} broke off: {_words(error)}"
+            return f"{self._url} broke off: {_words(error) or one_line(error.message)}"
         if isinstance(error, json.JSONDecodeError):
             return f"{self._url} does not answer as OpenAI's protocol does. Check MUTDA_OPENAI_BASE_URL."
         return None
@@ -110,10 +111,16 @@ class OpenAIModel(LanguageModel):
         await self._http.aclose()
 
 
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    # Both libraries wrap what happened on the connection in errors of their own.
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
 def _words(error: APIError) -> str:
     """What the server said, without the status and the JSON around it."""
-    said = error.body.get("message") if isinstance(error.body, dict) else None
-    return one_line(str(said or error.message))
+    return one_line(str(error.body.get("message") or "")) if isinstance(error.body, dict) else ""
 
 
 def _plain(messages: Messages) -> list[dict[str, str]]:

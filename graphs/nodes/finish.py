@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.corpus.passage import Passage
-from graphs.grounding import cite
+from graphs.grounding import Citation, cite, cite_operands
 from graphs.run import Run
 from graphs.state import State
 
@@ -58,10 +58,7 @@ def put_together(state: State) -> tuple[str, list[dict[str, Any]]]:
     if state.refused:
         parts.append({"answer": state.answer, "citations": []})
     else:
-        passages = [Passage(**passage) for passage in state.found[: state.shown]]
-        question = state.standalone or state.question
-        cited = [asdict(citation) for citation in cite(cited_text(state), question, passages)]
-        parts.append({"answer": state.answer, "citations": cited})
+        parts.append({"answer": state.answer, "citations": [asdict(c) for c in citations_of(state)]})
     lines, citations = [], {}
     for part in parts:
         marks = "".join(f" [{number}]" for number in dict.fromkeys(c["n"] for c in part["citations"]))
@@ -70,6 +67,10 @@ def put_together(state: State) -> tuple[str, list[dict[str, Any]]]:
     return "\n".join(lines), list(citations.values())
 
 
-def cited_text(state: State) -> str:
-    """What the citations must support: the answer, or the operands of its calculation."""
-    return f"{state.answer}\n{state.calculation}" if state.calculation else state.answer
+def citations_of(state: State) -> list[Citation]:
+    """What the answer rests on: its own sentences' sources, or those of the numbers it was computed from."""
+    passages = [Passage(**passage) for passage in state.found[: state.shown]]
+    question = state.standalone or state.question
+    if state.calculation:
+        return cite_operands(state.calculation.rpartition("=")[0], question, passages)
+    return cite(state.answer, question, passages)

@@ -33,20 +33,13 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         "notices": notices,
         "grade": probability,
         "evidence": score,
-        "verdict": judge(
-            score,
-            calibration,
-            accept=run.context.accept,
-            first_look=shown <= run.context.look and shown < min(run.context.wide, len(state.found)),
-        ),
+        "verdict": judge(score, calibration, accept=run.context.accept, narrow=shown <= run.context.look),
     }
 
 
-def judge(score: float, calibration: Calibration, *, accept: float | None, first_look: bool) -> Verdict:
-    """yes, doubt or no. A first, narrow look asks for more before it says yes, and for little to go on."""
-    bar = calibration.accept if accept is None else accept
-    if first_look:
-        bar = max(bar, calibration.accept_first)
-    if score >= bar:
+def judge(score: float, calibration: Calibration, *, accept: float | None, narrow: bool) -> Verdict:
+    """yes, doubt or no; the bar depends on how much was read."""
+    bar = calibration.accept_narrow if narrow else calibration.accept_wide
+    if score >= (bar if accept is None else accept):
         return "yes"
     return "doubt" if score >= calibration.hopeless else "no"

@@ -3,10 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from app.corpus.passage import Passage
 from graphs.calculation import may_calculate
-from graphs.grounding import cite
-from graphs.nodes.finish import cited_text
+from graphs.nodes.finish import citations_of
 from graphs.nodes.prepare import standalone_of
 from graphs.run import Run
 from graphs.state import State, Turn
@@ -17,11 +15,10 @@ async def next_part(state: State, run: Run) -> dict[str, Any]:
 
     The passages read so far stay where they are: the prompt's prefix and the citations' numbers hold.
     """
-    passages = [Passage(**passage) for passage in state.found[: state.shown]]
     done = {
         "question": state.standalone,
         "answer": state.answer,
-        "citations": [asdict(citation) for citation in cite(cited_text(state), state.standalone, passages)],
+        "citations": [asdict(citation) for citation in citations_of(state)],
         "calculation": state.calculation,
     }
     part, *rest = state.parts

@@ -41,7 +41,7 @@ async def self_check(state: State, run: Run) -> dict[str, Any]:
         dense=state.dense,
         logprob=state.answer_logprob,
         check=check,
-        attached=support(state.answer, question, passages),
+        support=support(state.answer, question, passages),
     )
     bar = calibration.grounded if run.context.grounded is None else run.context.grounded
     if score < bar:
