@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rich.console import Console
 
@@ -17,6 +17,7 @@ from app.corpus.ingest import ingest
 from app.errors import EmbedderMismatchError, MutdaError, ServiceError
 from app.models.embedders import default_embedder_spec, make_embedder
 from app.settings import Settings, load_settings
+from evals.korquad import Part, part_of
 from evals.machine import machine, versions
 from evals.report import (
     as_json,
@@ -72,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         "--baseline", choices=["plain"], help="answer with retrieve-then-generate too, turn by turn"
     )
     parser.add_argument("--limit", type=_positive, help="ask at most so many, the kinds in equal shares")
+    parser.add_argument(
+        "--part", choices=get_args(Part), help="only this half of the questions, by a hash of the id (evals.korquad)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="chooses the questions of --limit (1)")
     parser.add_argument("--json", type=Path, help="file for the report, instead of one in the data folder")
     parser.add_argument(
@@ -89,6 +93,8 @@ def _positive(text: str) -> int:
 
 def _measure(options: argparse.Namespace, console: Console) -> int:
     cases = read_suite(options.suite)
+    if options.part:
+        cases = [case for case in cases if part_of(case.id) == options.part]
     if options.limit is not None:
         cases = sample(cases, options.limit, seed=options.seed)
     require_corpus(cases, options.corpus)

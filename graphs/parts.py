@@ -18,6 +18,13 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 MAX_PARTS = 3
+_REFERENCE = re.compile(
+    r"\b(?:that|this) (?:person|man|woman|company|product|film|book|place|city|country|team)\b"
+    r"|\b(?P<possessive>his|her|their|its)\b|\b(?:he|she|they|it)\b"
+    r"|(?<![가-힣])(?:그|이|해당) ?(?:사람|분|인물|회사|제품|영화|책|곳|작품|직원|부서)(?![가-힣]*들)|(?<![가-힣])(?:그녀|그것|그)(?=의\s|는\s|가\s|를\s)",
+    re.IGNORECASE,
+)
+_COPULA = re.compile(r"(?:이었습니다|였습니다|입니다|이다|이에요|예요|이며|이고|은|는|이|가|을|를|께서|에서)?[.!,]*$")
 
 
 def parts_of(question: str) -> list[str]:
@@ -31,3 +38,30 @@ def parts_of(question: str) -> list[str]:
     if not several or not all(_POINTS_BACK.search(piece) for piece in pieces[1:]):
         return [question]
     return [piece if piece.endswith(("?", ".")) else f"{piece}?" for piece in pieces]
+
+
+def refer(part: str, question: str, answer: str) -> str | None:
+    """The later question with what it points back at put in its place; None when that cannot be told.
+
+    What the first answer adds to its question is what the next one means: of "Nolan directed the film"
+    after "Who directed the film?", "Nolan".
+    """
+    asked = {_bare(word) for word in question.split()}
+    words = re.split(r"(?<=[.!?])\s", answer.strip(), maxsplit=1)[0].split()
+    run: list[str] = []
+    for word in words:
+        if _bare(word) and _bare(word) not in asked:
+            run.append(word)
+        elif run:
+            break
+    if not run or len(run) > 5 or not (match := _REFERENCE.search(part)):
+        return None
+    name = " ".join([*run[:-1], _COPULA.sub("", run[-1])]).strip()
+    if not name:
+        return None
+    suffix = "'s" if match["possessive"] else ""
+    return f"{part[: match.start()]}{name}{suffix}{part[match.end() :]}"
+
+
+def _bare(word: str) -> str:
+    return _COPULA.sub("", word.strip("?.,!\"'")).casefold()

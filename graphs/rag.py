@@ -51,9 +51,10 @@ def build(
     ):  # fmt: skip
         graph.add_node(node.__name__, _step(node, provide))
 
-    def routed(decide: Route) -> Callable[[State, Runtime[Context]], Awaitable[str]]:
-        async def route(state: State, runtime: Runtime[Context]) -> str:
-            return decide(state, _knobs(runtime, await provide()))
+    def routed(decide: Route) -> Callable[[State], Awaitable[str]]:
+        # A person who edits the state between two steps is routed too, and then there is no run to ask.
+        async def route(state: State) -> str:
+            return decide(state, Context(**state.knobs))
 
         # The graph is drawn from the names that the decision may return.
         route.__annotations__["return"] = decide.__annotations__["return"]
@@ -85,14 +86,14 @@ def _given(resources: Resources) -> Provide:
 def _step(node: Node, provide: Provide) -> Any:
     async def step(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         resources = await provide()
-        run = Run(
-            state=state, resources=resources, context=_knobs(runtime, resources), started=resources.monotonic()
-        )
+        context = _knobs(runtime, resources)
+        run = Run(state=state, resources=resources, context=context, started=resources.monotonic())
         try:
             update = await node(state, run)
         except BudgetEnd as end:
             update = {"ended": str(end)}
-        return update | run.spent() | {"route": [*update.get("route", state.route), node.__name__]}
+        route = [*update.get("route", state.route), node.__name__]
+        return update | run.spent() | {"route": route, "knobs": context.model_dump()}
 
     return step
 

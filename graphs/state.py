@@ -82,6 +82,8 @@ class State(Question):
     reason: str = ""
     route: list[str] = field(default_factory=list)
     """Nodes visited, in order."""
+    knobs: dict[str, Any] = field(default_factory=dict)
+    """The run's `Context`, with what the settings decide filled in; the routes go by it."""
     llm_calls: int = 0
     rewrites: int = 0
     searches: int = 0

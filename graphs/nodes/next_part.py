@@ -6,6 +6,7 @@ from typing import Any
 from graphs.calculation import may_calculate
 from graphs.nodes.finish import citations_of
 from graphs.nodes.prepare import standalone_of
+from graphs.parts import refer
 from graphs.run import Run
 from graphs.state import State, Turn
 
@@ -13,22 +14,23 @@ from graphs.state import State, Turn
 async def next_part(state: State, run: Run) -> dict[str, Any]:
     """Keeps the answer so far, and asks the next part as a follow-up to it.
 
-    The passages read so far stay where they are: the prompt's prefix and the citations' numbers hold.
+    Of the passages only those that the answer rests on stay: others would be mistaken for being about
+    the next part.
     """
-    done = {
-        "question": state.standalone,
-        "answer": state.answer,
-        "citations": [asdict(citation) for citation in citations_of(state)],
-        "calculation": state.calculation,
-    }
+    citations = [asdict(citation) for citation in citations_of(state)]
+    finished, found = keep_cited(state, citations)
     part, *rest = state.parts
-    talk: list[Turn] = [
-        {"role": "user", "content": state.standalone},
-        {"role": "assistant", "content": state.answer},
-    ]
-    standalone = await standalone_of(talk, part, state.language, run)
+    standalone = refer(part, state.standalone, state.answer)
+    if standalone is None:
+        talk: list[Turn] = [
+            {"role": "user", "content": state.standalone},
+            {"role": "assistant", "content": state.answer},
+        ]
+        standalone = await standalone_of(talk, part, state.language, run)
     return {
-        "finished": [*state.finished, done],
+        "finished": finished,
+        "found": found,
+        "shown": len(found),
         "parts": rest,
         "standalone": standalone,
         "query": standalone,
@@ -39,3 +41,18 @@ async def next_part(state: State, run: Run) -> dict[str, Any]:
         "problem": "",
         "attempts": 0,
     }
+
+
+def keep_cited(
+    state: State, citations: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """All finished parts, their citations numbered anew, and the passages they cite in reading order."""
+    done = {"answer": state.answer, "citations": citations, "calculation": state.calculation}
+    finished = [*state.finished, done]
+    cited = sorted({citation["n"] for part in finished for citation in part["citations"]})
+    number = {old: new for new, old in enumerate(cited, start=1)}
+    renumbered = [
+        {**part, "citations": [{**citation, "n": number[citation["n"]]} for citation in part["citations"]]}
+        for part in finished
+    ]
+    return renumbered, [state.found[old - 1] for old in cited]

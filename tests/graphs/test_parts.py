@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphs.parts import parts_of
+from graphs.parts import parts_of, refer
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,23 @@ from graphs.parts import parts_of
 )
 def test_parts(question: str, parts: list[str]) -> None:
     assert parts_of(question) == parts
+
+
+@pytest.mark.parametrize(
+    ("part", "question", "answer", "standalone"),
+    [
+        (
+            "what is that person's age in days?", "Who directed the film Oppenheimer?",
+            "Christopher Nolan directed the film Oppenheimer.", "what is Christopher Nolan's age in days?",
+        ),
+        ("when was his first film?", "Who directed it?", "Greta Gerwig directed it.", "when was Greta Gerwig's first film?"),
+        ("그 사람의 나이는?", "영화 기생충의 감독은 누구이고?", "영화 기생충의 감독은 봉준호입니다.", "봉준호의 나이는?"),
+        ("그의 나이는?", "감독은 누구인가요?", "봉준호입니다.", "봉준호의 나이는?"),
+        ("그 휴가는 누가 만들었나요?", "연차 휴가는 며칠인가요?", "연차 휴가는 17일입니다.", None),
+        ("그 사람의 나이는?", "감독은 누구인가요?", "", None),
+    ],
+)  # fmt: skip
+def test_what_a_part_points_back_at_is_put_in_its_place(
+    part: str, question: str, answer: str, standalone: str | None
+) -> None:
+    assert refer(part, question, answer) == standalone

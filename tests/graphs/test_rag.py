@@ -319,10 +319,10 @@ def test_the_drawing_has_every_node_and_edge() -> None:
 async def test_a_question_in_two_parts_is_answered_one_after_the_other() -> None:
     film = SearchResult(title="Film", url="https://a.example/film", snippet="Oppenheimer was directed by Nolan.")
     search = FakeSearch(
-        {"Who directed the film Oppenheimer?": [film], "What is the age in days of Nolan, that person?": [NOLAN]}
+        {"Who directed the film Oppenheimer?": [film], "what is Nolan's age in days?": [NOLAN]}
     )  # fmt: skip
     script = Script(
-        standalone="What is the age in days of Nolan, that person?", needs_calculation=0.9,
+        needs_calculation=0.9,
         calculation="CALC: age_days(1970-07-30)", answer=["Nolan directed Oppenheimer.", "Nolan is 20,568 days old."],
     )  # fmt: skip
     resources = make_resources(script, corpus=FakeCorpus(default=[]), search=search, web_search="on")

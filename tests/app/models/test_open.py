@@ -15,6 +15,11 @@ from app.models.openai import OpenAIModel
 from app.settings import Settings, load_settings
 
 
+@pytest.fixture(autouse=True)
+def no_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 def settings(**values: Any) -> Settings:
     return load_settings(**values)
 
