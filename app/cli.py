@@ -40,7 +40,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # a character that it cannot carry is no reason to stop
             stream.reconfigure(errors="replace")
     try:
-        app()
+        app(prog_name="mutda")
     except MutdaError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
@@ -131,6 +131,7 @@ async def _chat() -> None:
             elif line:
                 try:
                     await talk.ask(line)
+                    console.print()
                 except MutdaError as error:
                     _complain(str(error))
 
@@ -140,6 +141,10 @@ def _typed(prompt: str) -> str:
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return input(prompt)
+    except (EOFError, KeyboardInterrupt):
+        if sys.stdin.isatty():
+            print(file=sys.stderr)
+        raise
     finally:
         signal.signal(signal.SIGINT, handler)
 
@@ -243,8 +248,10 @@ def _print_result(console: "Console", result: dict[str, Any], language: Language
         _line(console, f"{say('calculation', language)}  {result['calculation']}")
     if result["citations"]:
         _line(console, f"\n{say('sources', language)}", "dim")
+    place = ""
     for citation in result["citations"]:
-        _line(console, f"  [{citation['n']}] {place_of(citation, language)}", "cyan")
+        if place != (place := f"  [{citation['n']}] {place_of(citation, language)}"):
+            _line(console, place, "cyan")
         _line(console, f"      “{' '.join(citation['text'].split())}”")
     for notice in result["notices"]:
         _line(console, f"{say('notice', language)}  {notice_in(language, notice)}", "yellow")
@@ -293,11 +300,9 @@ def ingest(
             f"{report.pruned} pruned · {report.chunks} chunks · {report.seconds:.1f} s",
         )
         if report.missing:
-            _line(
-                console, f"{report.missing} documents are gone from the disk; --prune forgets them", "yellow"
-            )
+            _line(console, f"Gone from the disk: {report.missing}. Forget them with --prune.", "yellow")
         if report.skipped:
-            _line(console, f"{report.skipped} files are of a kind that is not read", "yellow")
+            _line(console, f"Not of a kind that can be read: {report.skipped}", "yellow")
     for path, reason in report.failed:
         _complain(f"{path}: {reason}")
     if report.failed and not (report.added or report.updated or report.unchanged):
@@ -337,7 +342,7 @@ def search(
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Show the collection, the embedder, the model, and what can be reached."""
+    """Show the collection, the models, and what can be reached."""
     found = asyncio.run(_status())
     if as_json:
         _print_json(found)
@@ -345,7 +350,7 @@ def status(as_json: AsJson = False) -> None:
     console = _console()
     width = max(map(len, found))
     for name, value in found.items():
-        _line(console, f"{name:<{width}}  {value}")
+        _line(console, f"{name:<{width}}  {f'{value:.2f}' if isinstance(value, float) else value}")
 
 
 async def _status() -> dict[str, Any]:

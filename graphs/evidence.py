@@ -43,6 +43,8 @@ class Calibration:
     """Evidence below which a wider look or another query was not worth its cost."""
     hopeless_coverage: float
     """Coverage below which nothing retrieved bears on the question: refused without a call."""
+    sure: float
+    """Evidence from which asking the model about its own answer was found to add nothing."""
     grounded: float
     """Groundedness from which an answer is given."""
     fitted_on: str = ""

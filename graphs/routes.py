@@ -6,8 +6,15 @@ from graphs.context import Context
 from graphs.state import State
 
 
+def web_query(state: State) -> str:
+    """What the web would be searched for next; empty when all that there is to ask was asked."""
+    candidates = (state.query, state.standalone, state.question)
+    return next((query for query in candidates if query and query not in state.asked_web), "")
+
+
 def _may_search(state: State, context: Context) -> bool:
-    return context.web_search in ("ask", "on") and state.searches < context.max_searches
+    allowed = context.web_search in ("ask", "on") and state.searches < context.max_searches
+    return allowed and bool(web_query(state))
 
 
 def after_grade(
@@ -34,7 +41,7 @@ def after_rewrite(state: State, context: Context) -> Literal["retrieve", "web_se
     """Search where the last search was, unless the new query is one that was searched for already."""
     if state.ended:
         return "refuse"
-    if state.searches and _may_search(state, context) and state.query not in state.asked:
+    if state.searches and _may_search(state, context) and state.query not in state.asked_web:
         return "web_search"
     if state.query and state.query not in state.asked:
         return "retrieve"
@@ -57,11 +64,12 @@ def after_calculate(state: State, context: Context) -> Literal["generate", "retr
     """Answer with the result, or look for the fact that the calculation lacks."""
     if state.ended:
         return "refuse"
-    if state.calculation or state.query in state.asked or not state.query:
+    if state.calculation or not state.query:
         return "generate"
-    if _may_search(state, context):
+    if _may_search(state, context) and state.query not in state.asked_web:
         return "web_search"
-    return "retrieve" if state.rewrites <= context.max_rewrites else "generate"
+    again = state.query in state.asked or state.rewrites > context.max_rewrites
+    return "generate" if again else "retrieve"
 
 
 def after_generate(state: State, context: Context) -> Literal["self_check", "refuse"]:

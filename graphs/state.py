@@ -73,7 +73,9 @@ class State(Question):
     grounded: float = 0.0
     """Calibrated probability that the answer is what the passages say."""
     asked: list[str] = field(default_factory=list)
-    """Queries that were searched for already, in the corpus or on the web."""
+    """Queries that the corpus was searched for already."""
+    asked_web: list[str] = field(default_factory=list)
+    """Queries that the web was searched for already."""
     notices: list[str] = field(default_factory=list)
     """What the user should know: dropped passages, a failed search."""
     ended: str = ""

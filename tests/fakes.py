@@ -25,6 +25,7 @@ CALIBRATION = Calibration(
     accept_wide=0.5,
     hopeless_coverage=0.05,
     hopeless=0.1,
+    sure=2.0,
     grounded=0.3,
 )
 
@@ -87,7 +88,7 @@ Step = str | float | FakeReply | Callable[[Sequence[BaseMessage]], FakeReply]
 MARKS = {
     "standalone": "Rewrite the last user message",
     "needs_calculation": "Must numbers or dates be calculated",
-    "calculation": "Write the one calculation",
+    "calculation": "Which calculation answers the question",
     "rewrite": "Write one short search query",
     "check": "Is that answer explicitly stated",
     "grade_calculation": "every fact that is needed to calculate",

@@ -23,8 +23,8 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     if shown == 0:
         return {"shown": 0, "verdict": "no", "notices": notices}
     state.shown = shown
-    step = "grade_calculation" if state.arithmetic and state.searches else "grade"
-    instruction = resources.prompts.get(step, state.language)
+    facts_only = state.arithmetic and state.searches > 0
+    instruction = resources.prompts.get("grade_calculation" if facts_only else "grade", state.language)
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=1, logprobs=True)
     probability = choice_probability(reply)
     score = evidence(calibration, grade=probability, coverage=state.coverage, dense=state.dense)
@@ -33,7 +33,11 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         "notices": notices,
         "grade": probability,
         "evidence": score,
-        "verdict": judge(score, calibration, accept=run.context.accept, narrow=shown <= run.context.look),
+        # The calibration is about answers that stand in the documents. Whether facts suffice for a
+        # calculation is seen by the calculation itself: its every operand must be found.
+        "verdict": "yes"
+        if facts_only and probability >= 0.5
+        else judge(score, calibration, accept=run.context.accept, narrow=shown <= run.context.look),
     }
 
 

@@ -1,4 +1,4 @@
-"""Check the answer: numbers, names and citations against the passages, then one token."""
+"""Check the answer: numbers, names and citations against the passages; where evidence is thin, one token."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ async def self_check(state: State, run: Run) -> dict[str, Any]:
     question = state.standalone or state.question
     if found := problem_of(state, passages, question):
         return {"problem": found, "grounded": 0.0}
-    if state.calculation:
-        return {"problem": "", "grounded": state.evidence}
     resources = run.resources
+    if state.calculation or state.evidence >= resources.calibration.sure:
+        return {"problem": "", "grounded": state.evidence}
     first_try = State(**{**vars(state), "problem": ""})
     messages = further_turn(
         prompt(state, resources, instruction(first_try, resources.prompts)),

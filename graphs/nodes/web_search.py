@@ -11,6 +11,7 @@ from app.corpus.passage import Passage
 from app.errors import SearchError
 from graphs.nodes.retrieve import merge
 from graphs.resources import Resources
+from graphs.routes import web_query
 from graphs.run import Run
 from graphs.state import State
 from tools.search_results import SearchResult
@@ -24,8 +25,12 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
     In mode "ask" the run pauses with {"web_search": query}; it goes on with true or false. A search
     that fails leaves a notice, and the run goes on with what it has.
     """
-    query = state.query if state.query and state.query not in state.asked else state.standalone or state.question
-    update: dict[str, Any] = {"searches": state.searches + 1, "asked": [*state.asked, query], "verdict": ""}
+    query = web_query(state)
+    update: dict[str, Any] = {
+        "searches": state.searches + 1,
+        "asked_web": [*state.asked_web, query],
+        "verdict": "",
+    }
     search = run.resources.search
     if search is None:
         return update | {"notices": [*state.notices, "web search is not set up"], "shown": 0}

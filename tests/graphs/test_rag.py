@@ -1,9 +1,10 @@
 """Every edge of the graph, with a scripted model."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes import LEAVE, FakeCorpus, FakeSearch, Script, Ticks, make_resources, passage
+from fakes import CALIBRATION, LEAVE, FakeCorpus, FakeSearch, Script, Ticks, make_resources, passage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
@@ -237,14 +238,15 @@ async def test_at_the_end_of_the_time_budget_the_refusal_names_it() -> None:
 
 async def test_rewrites_and_searches_are_bounded() -> None:
     endless = Script(grade=0.3, rewrite=[FakeReply(text=f"query {n}") for n in range(99)])
-    result_of = {QUESTION: [SearchResult(title="t", url="https://a.example/1", snippet="x")]}
+    page = [SearchResult(title="t", url="https://a.example/1", snippet="x")]
+    search = FakeSearch({QUESTION: page} | {f"query {number}": page for number in range(99)})
     result = await ask(
-        make_resources(endless, search=FakeSearch(result_of), web_search="on"),
-        max_rewrites=2, max_searches=2, max_llm_calls=50,
-    )  # fmt: skip
+        make_resources(endless, search=search, web_search="on"), max_rewrites=3, max_searches=2, max_llm_calls=50
+    )
     assert result["refused"] is True
-    assert result["route"].count("rewrite") == 2
-    assert result["cost"]["searches"] == 2
+    assert result["route"].count("rewrite") == 3
+    assert result["cost"]["searches"] == len(search.queries) <= 2
+    assert len(set(search.queries)) == len(search.queries), "the same query is never sent twice"
 
 
 async def test_every_step_shares_one_prefix_and_a_wider_look_only_adds() -> None:
@@ -341,3 +343,11 @@ async def test_a_later_part_without_an_answer_leaves_the_first_standing() -> Non
     assert result["refused"] is False
     assert result["reason"] == "answered in part: no evidence: the passages found do not hold the answer"
     assert result["answer"] == "연차 휴가는 17일입니다. [1]\n문서에서 이 질문의 답을 찾지 못했습니다."
+
+
+async def test_where_the_evidence_is_strong_the_model_is_not_asked_about_its_own_answer() -> None:
+    resources = make_resources(calibration=replace(CALIBRATION, sure=0.8))
+    result = await ask(resources)
+    assert path(result) == "prepare retrieve grade generate self_check finish"
+    assert result["cost"]["llm_calls"] == 2
+    assert result["grounded"] == result["evidence"] == 0.9
