@@ -24,7 +24,7 @@ ask: $(MUTDA_DATA_DIR)/.samples
 chat: $(MUTDA_DATA_DIR)/.samples
 	@$(BIN)/mutda chat
 
-test: $(VENV)/.test $(VENV)/.weights
+test: $(VENV)/.test $(VENV)/.weights $(VENV)/.st
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test
@@ -43,6 +43,17 @@ $(VENV)/.test: requirements-dev.lock $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --only-binary :all: -r requirements-dev.lock
 	@touch $@
 
+# sentence-transformers brings torch, 5.9 GB on Linux: added for the tests where there is room for it.
+ST_FREE_KIB := 20000000
+$(VENV)/.st: requirements-st.lock $(VENV)/.test
+	@free=$$(df -Pk . | awk 'NR == 2 { print $$4 }'); \
+	if [ "$${MUTDA_TEST_ST:-1}" = 0 ]; then echo 'st: left out, MUTDA_TEST_ST=0; its real test will be skipped'; \
+	elif [ "$$free" -lt $(ST_FREE_KIB) ]; then echo "st: left out, $$free KiB of disk are free and $(ST_FREE_KIB) are needed; its real test will be skipped"; \
+	else echo 'st: installing sentence-transformers and torch for its tests (MUTDA_TEST_ST=0 leaves them out)'; \
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-st.lock \
+	|| echo 'st: could not be installed; its real test will be skipped'; fi
+	@touch $@
+
 $(VENV)/.weights: $(VENV)/.core
 	$(BIN)/mutda models pull
 	@touch $@
@@ -54,6 +65,7 @@ $(MUTDA_DATA_DIR)/.samples: $(VENV)/.core $(VENV)/.weights $(wildcard samples/*)
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --upgrade --output-file requirements.lock
 	uv pip compile pyproject.toml --group dev --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements-dev.lock
+	uv pip compile pyproject.toml --extra st --group st-test --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements-st.lock
 
 clean:
 	rm -rf $(VENV) .mutda .langgraph_api .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,6 +1,7 @@
 """The graph: wiring only."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -8,6 +9,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
+from app.errors import MutdaError
 from graphs import routes
 from graphs.context import Context
 from graphs.nodes.calculate import calculate
@@ -30,6 +32,8 @@ Provide = Callable[[], Awaitable[Resources]]
 """Gives the same resources at each call; opens them at the first."""
 Node = Callable[[State, Run], Awaitable[dict[str, Any]]]
 Route = Callable[[State, Context], str]
+Tell = Callable[[MutdaError], Exception]
+"""Turns an error for a person into one that reaches them from where the graph runs."""
 Rag = CompiledStateGraph[State, Context, Question, State]
 
 # Every node is bounded by its calls; this only ends a loop that the counters failed to end.
@@ -37,7 +41,10 @@ RECURSION_LIMIT = 60
 
 
 def build(
-    resources: Resources | Provide, *, checkpointer: BaseCheckpointSaver[str] | None = None
+    resources: Resources | Provide,
+    *,
+    checkpointer: BaseCheckpointSaver[str] | None = None,
+    told: Tell | None = None,
 ) -> Rag:
     """Compile the graph over `resources`. Give no checkpointer where a server brings its own.
 
@@ -46,10 +53,11 @@ def build(
     provide = _given(resources) if isinstance(resources, Resources) else resources
     graph = StateGraph(State, context_schema=Context, input_schema=Question)
     for node in (
-        prepare, retrieve, grade, widen, rewrite, web_search, calculate, generate, self_check, next_part, refuse,
-        finish,
+        prepare, retrieve, grade, widen, rewrite, web_search,
+        calculate, generate, self_check, next_part, refuse, finish,
     ):  # fmt: skip
-        graph.add_node(node.__name__, _step(node, provide))
+        step = _step(node, provide)
+        graph.add_node(node.__name__, _telling(step, told) if told else step)
 
     def routed(decide: Route) -> Callable[[State], Awaitable[str]]:
         # A person who edits the state between two steps is routed too, and then there is no run to ask.
@@ -87,6 +95,9 @@ def _step(node: Node, provide: Provide) -> Any:
     async def step(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         resources = await provide()
         context = _knobs(runtime, resources)
+        if context.web_search == "off":
+            # The route to a search may be older than the decision against it.
+            resources = replace(resources, search=None)
         run = Run(state=state, resources=resources, context=context, started=resources.monotonic())
         try:
             update = await node(state, run)
@@ -96,6 +107,17 @@ def _step(node: Node, provide: Provide) -> Any:
         return update | run.spent() | {"route": route, "knobs": context.model_dump()}
 
     return step
+
+
+def _telling(step: Any, told: Tell) -> Any:
+    async def telling(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        try:
+            update: dict[str, Any] = await step(state, runtime)
+        except MutdaError as error:
+            raise told(error) from error
+        return update
+
+    return telling
 
 
 def _knobs(runtime: Runtime[Context], resources: Resources) -> Context:

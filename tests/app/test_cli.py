@@ -47,6 +47,13 @@ class Done:
 Mutda = Callable[..., Done]
 
 
+class Keyboard(io.TextIOWrapper):
+    """Input that says that a person types it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with documents, the scripted model, the toy embedder, and nothing of this machine."""
@@ -73,9 +80,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def mutda(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Mutda:
     """Runs one command in this process, with what is piped into it."""
 
-    def run(*words: str, stdin: str = "") -> Done:
+    def run(*words: str, stdin: str = "", at_terminal: bool = False) -> Done:
         monkeypatch.setattr(sys, "argv", ["mutda", *words])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+        kind = Keyboard if at_terminal else io.TextIOWrapper
+        monkeypatch.setattr(sys, "stdin", kind(io.BytesIO(stdin.encode()), encoding="utf-8"))
         capsys.readouterr()
         code: Any = 0
         try:
@@ -203,7 +211,7 @@ def test_a_path_that_is_not_there(mutda: Mutda) -> None:
 
 
 def test_files_that_cannot_be_read(mutda: Mutda, here: Path) -> None:
-    (here / "broken.pdf").write_bytes(b"not a pdf")
+    (here / "broken.pdf").write_bytes(b"%PDF-1.7\nbroken")
     done = mutda("ingest", "broken.pdf")
     assert done.code == 2
     assert done.err.startswith("mutda: broken.pdf: ")
@@ -219,8 +227,8 @@ def test_files_that_cannot_be_read(mutda: Mutda, here: Path) -> None:
         (
             "MUTDA_MODEL",
             "llama3",
-            "MUTDA_MODEL='llama3': expected one of embedded:, embedded:FILE.gguf, embedded:HF-REPO/FILE.gguf, "
-            "ollama:NAME, openai:NAME, fake:.",
+            "MUTDA_MODEL='llama3': expected one of embedded:, embedded:FILE.gguf, "
+            "embedded:HF-REPO/FILE.gguf, ollama:NAME, openai:NAME, fake:.",
         ),
         (
             "MUTDA_MODEL",
@@ -414,8 +422,8 @@ def test_status_names_another_embedder(ingested: Mutda, monkeypatch: pytest.Monk
 def test_search_shows_passages_with_their_places(ingested: Mutda) -> None:
     done = ingested("search", "연차 휴가", "-k", "1")
     first, second = done.out.splitlines()
-    assert re.fullmatch(r"\d\.\d{3}  문서/휴가\.md · 휴가 규정", first)
-    assert second == "       연차 연차 휴가는 1년에 17일입니다. 신청은 사흘 전까지 팀장에게 합니다."
+    assert re.fullmatch(r"\d\.\d{3}  문서/휴가\.md · 휴가 규정 > 연차", first)
+    assert second == "       연차 휴가는 1년에 17일입니다. 신청은 사흘 전까지 팀장에게 합니다."
     for mode in ("similarity", "mmr"):
         passages = ingested("search", "연차 휴가", "--mode", mode, "-k", "2", "--json").json
         assert passages[0]["source"] == "문서/휴가.md"
@@ -434,13 +442,14 @@ def test_ask_prints_the_answer_with_korean_labels(ingested: Mutda) -> None:
     done = ingested("ask", QUESTION)
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
-    assert lines[0].startswith("연차 연차 휴가는 1년에 17일입니다.") and lines[0].endswith("[1]")
-    assert lines[1:4] == ["", "근거", "  [1] 문서/휴가.md · 휴가 규정"]
+    assert lines[0] == "연차 휴가는 1년에 17일입니다. 신청은 사흘 전까지 팀장에게 합니다. [1]"
+    assert lines[1:4] == ["", "근거", "  [1] 문서/휴가.md · 휴가 규정 > 연차"]
     assert lines[4] == "      “연차 휴가는 1년에 17일입니다.”"
     assert sum("문서/휴가.md" in line for line in lines) == 1  # a place is named once
     assert lines[-2].startswith("경로  prepare → retrieve → ") and lines[-2].endswith(" → finish")
     assert re.fullmatch(
-        r"비용  모델 호출 \d+회 · 새로 읽은 토큰 [\d,]+개 · 다시 쓴 토큰 [\d,]+개 · 출력 토큰 \d+개 · \d+\.\d초",
+        r"비용  모델 호출 \d+회 · 새로 읽은 토큰 [\d,]+개 · 다시 쓴 토큰 [\d,]+개 · "
+        r"출력 토큰 \d+개 · \d+\.\d초",
         lines[-1],
     )
 
@@ -514,11 +523,11 @@ def test_what_documents_and_models_say_cannot_command_the_terminal(
     ingested: Mutda, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rules = here / "rules.json"
-    text = "연차 휴가는 1년에 17일입니다.\x1b]52;c;ZXZpbA==\x07\x9b2J"
+    text = "연차 휴가는\x1b 1년에\x9b 17일\x08입니다.\x07"
     rules.write_text(json.dumps([{"contains": "Answer the question", "text": text}]), encoding="utf-8")
     monkeypatch.setenv("MUTDA_MODEL", f"fake:{rules}")
     done = ingested("ask", QUESTION)
-    assert done.out.startswith("연차 휴가는 1년에 17일입니다.]52;c;ZXZpbA==2J")
+    assert done.out.startswith("연차 휴가는 1년에 17일입니다. [1]\n")
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.out)
 
 
@@ -556,25 +565,16 @@ def test_without_a_person_nothing_leaves_the_machine(asks_first: Mutda) -> None:
         ("아니요", False),
     ],
 )
-def test_a_person_is_asked_in_the_question_s_language(
-    asks_first: Mutda, typed: str, agreed: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(io.TextIOWrapper, "isatty", lambda self: self is sys.stdin, raising=False)
-    monkeypatch.setattr("builtins.input", lambda prompt: typed)
-    done = asks_first("ask", QUESTION)
+def test_a_person_is_asked_in_the_question_s_language(asks_first: Mutda, typed: str, agreed: bool) -> None:
+    done = asks_first("ask", QUESTION, stdin=f"{typed}\n", at_terminal=True)
     assert done.err.startswith("이 검색어를 인터넷으로 보낼까요? “")
     assert done.err.endswith("” [y/N] ")
     assert ("웹 검색은 하지 않았습니다" in done.out) is not agreed
     assert ("cannot be reached" in done.out) is agreed  # the search server is at a closed port
 
 
-def test_no_line_is_no_consent(asks_first: Mutda, monkeypatch: pytest.MonkeyPatch) -> None:
-    def ended(prompt: str) -> str:
-        raise EOFError
-
-    monkeypatch.setattr(io.TextIOWrapper, "isatty", lambda self: self is sys.stdin, raising=False)
-    monkeypatch.setattr("builtins.input", ended)
-    done = asks_first("ask", "When is the picnic?")
+def test_no_line_is_no_consent(asks_first: Mutda) -> None:
+    done = asks_first("ask", "When is the picnic?", at_terminal=True)
     assert done.code == 0
     assert done.err.startswith("Send this query to the internet? “")
     assert "Notice  web search was declined" in done.out
