@@ -43,6 +43,8 @@ class Calibration:
     """Evidence below which a wider look or another query was not worth its cost."""
     hopeless_coverage: float
     """Coverage below which nothing retrieved bears on the question: refused without a call."""
+    reword_coverage: float
+    """Coverage above which the question's words were found: other words would find nothing better."""
     sure: float
     """Evidence from which asking the model about its own answer was found to add nothing."""
     grounded: float

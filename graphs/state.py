@@ -60,6 +60,8 @@ class State(Question):
     """Calibrated probability that they do."""
     verdict: Verdict = ""
     """What the grade node decided."""
+    reword: bool = False
+    """The question's words were not found: other words might find the answer."""
     calculation: str = ""
     """`expression = value`, once the calculator ran."""
     answer: str = ""

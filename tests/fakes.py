@@ -25,6 +25,7 @@ CALIBRATION = Calibration(
     accept_wide=0.5,
     hopeless_coverage=0.05,
     hopeless=0.1,
+    reword_coverage=1.1,
     sure=2.0,
     grounded=0.3,
 )

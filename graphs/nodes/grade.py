@@ -31,6 +31,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     return {
         "shown": shown,
         "notices": notices,
+        "reword": state.coverage < calibration.reword_coverage,
         "grade": probability,
         "evidence": score,
         # The calibration is about answers that stand in the documents. Whether facts suffice for a

@@ -351,3 +351,9 @@ async def test_where_the_evidence_is_strong_the_model_is_not_asked_about_its_own
     assert path(result) == "prepare retrieve grade generate self_check finish"
     assert result["cost"]["llm_calls"] == 2
     assert result["grounded"] == result["evidence"] == 0.9
+
+
+async def test_a_question_whose_words_were_found_is_not_asked_in_other_words() -> None:
+    resources = make_resources(Script(grade=0.3), calibration=replace(CALIBRATION, reword_coverage=0.5))
+    result = await ask(resources)
+    assert path(result) == "prepare retrieve grade widen grade refuse finish"

@@ -456,7 +456,7 @@ def test_stepping_editing_and_forking(dev: Dev) -> None:
     assert "17일" in again["result"]["answer"] and "23일" not in again["result"]["answer"]
     assert again["result"]["trace_id"] == result["trace_id"]
 
-    # What was decided when the step ran, "ask", routes the edit; what is decided now keeps the search from it.
+    # The edit is routed by what was decided when the step ran, "ask"; "off" now still keeps the query here.
     dev.search.queries.clear()
     edited = dev.client.threads.update_state(
         thread, {"verdict": "no"}, checkpoint_id=before_the_edit["checkpoint_id"], as_node="grade"
