@@ -23,6 +23,7 @@ _OWN_QUANTITY = re.compile(
     r"|(?<![월\d])(?<!월 )\d+일(?! ?(?:자|부터|까지))"
     r"|\b\d+ (?:units?|pieces?|people|hours?|days?|weeks?|months?|nights?)\b"
 )
+_COMPUTING = re.compile(r"[-+*/%×÷(^]")
 _FENCE = re.compile(r"```\w*|`")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
 _UNITS = {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000}
@@ -44,12 +45,16 @@ def may_calculate(question: str) -> bool:
 
 
 def read_plan(text: str) -> Plan:
-    """The first line that is `CALC: expression` or `FIND: search query`; an empty plan otherwise."""
+    """The first line that is `CALC: expression` or `FIND: search query`; an empty plan otherwise.
+
+    A bare figure is no calculation: it stands in a document and is answered from there.
+    """
     for line in _FENCE.sub("", text).splitlines():
         head, colon, rest = line.strip().partition(":")
         rest = rest.strip().rstrip(";")
         if colon and head.strip().upper() == "CALC":
-            return Plan(expression=rest.split("=")[0].strip())
+            expression = rest.split("=")[0].strip()
+            return Plan(expression=expression if _COMPUTING.search(expression) else "")
         if colon and head.strip().upper() == "FIND":
             return Plan(lookup=rest.strip("\"' "))
     return Plan()

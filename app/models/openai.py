@@ -53,6 +53,8 @@ class OpenAIModel(LanguageModel):
             # Else the library refuses an OPENAI_PROXY of the environment, and warns of other proxies.
             openai_proxy="",
             http_socket_options=(),
+            # Else it ends every call after 120 s without a token: `call` bounds the whole instead.
+            stream_chunk_timeout=None,
         )
         self._can_tokenize: bool | None = None
 

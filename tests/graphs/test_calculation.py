@@ -34,6 +34,7 @@ def test_a_question_that_only_looks_up(question: str) -> None:
         ("```\ncalc: 45000 * 4 = 180000\n```", Plan(expression="45000 * 4")),
         ('FIND: "Nolan date of birth"', Plan(lookup="Nolan date of birth")),
         ("The answer is 180000.", Plan()),
+        ("CALC: 54,000", Plan()),
         ("", Plan()),
     ],
 )

@@ -175,6 +175,19 @@ async def test_off_means_off_also_where_the_route_is_older() -> None:
     assert values["result"]["refused"] and search.queries == []
 
 
+def test_the_page_about_studio_names_every_knob_with_its_default() -> None:
+    page = (ROOT / "docs/studio.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", page, flags=re.MULTILINE))
+    defaults = {name: knob.default for name, knob in Context.model_fields.items()}
+    assert rows == {name: "비움" if value is None else f"{value:g}" for name, value in defaults.items()}
+
+
+def test_the_page_about_studio_names_what_the_server_is_told() -> None:
+    page = (ROOT / "docs/studio.md").read_text(encoding="utf-8")
+    told = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))["env"]
+    assert [name for name in told if f"`{name}`" not in page] == []
+
+
 # The real server
 
 
@@ -209,16 +222,16 @@ class Running:
 
 @contextlib.contextmanager
 def running(folder: Path, **variables: str) -> Iterator[Running]:
-    """The server, started as in docs/studio.md but for its files; it is gone afterwards."""
-    config = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
-    # Its own threads and checkpoints stay in memory, and those of a person who uses the checkout untouched.
-    (folder / "langgraph.json").write_text(
-        json.dumps(config | {"disable_persistence": True}), encoding="utf-8"
-    )
+    """The server, started as in docs/studio.md; it is gone afterwards.
+
+    Its folder is not the checkout but links to it: the server keeps its threads and checkpoints where it
+    is started, and those of a person who uses the checkout are theirs.
+    """
+    for name in ("langgraph.json", "app", "graphs", "tools", "evals"):
+        (folder / name).symlink_to(ROOT / name)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT", "TMPDIR") if name in os.environ}
     environment = kept | {
         "LANGGRAPH_CLI_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "NO_COLOR": "1",
-        # Each by name, so that a .env in the checkout decides nothing.
         "MUTDA_DATA_DIR": str(folder / "data"), "MUTDA_CACHE_DIR": str(folder / "cache"),
         "MUTDA_COLLECTION": "default", "MUTDA_EMBEDDER": "toy:", "MUTDA_MODEL": "fake:",
         "MUTDA_WEB_SEARCH": "off",
@@ -226,13 +239,15 @@ def running(folder: Path, **variables: str) -> Iterator[Running]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "langgraph_cli", "dev", "--config", str(folder / "langgraph.json"),
-        "--port", str(port), "--no-browser", "--no-reload", "--n-jobs-per-worker", "10",
-    ]  # fmt: skip
+    program = str(Path(sys.executable).with_name("langgraph"))
+    options = ["--port", str(port), "--no-browser", "--no-reload", "--n-jobs-per-worker", "10"]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment | variables, stdout=log, stderr=subprocess.STDOUT
+            [program, "dev", *options],
+            cwd=folder,
+            env=environment | variables,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
     try:
         yield Running(process, folder / "server.log")
@@ -244,6 +259,12 @@ def running(folder: Path, **variables: str) -> Iterator[Running]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def ended_quietly(last_words: str) -> bool:
+    """Whether the log from the signal on is that of an orderly end."""
+    bad = re.search(r"error|exception|traceback|never awaited|destroyed", last_words, re.IGNORECASE)
+    return "Shutting down background workers" in last_words and not bad
 
 
 def fill(folder: Path) -> None:
@@ -337,6 +358,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
         empty["error"] = str(raised.value)
         fill(folder)
         yield Dev(server, client, url, search, proxy, empty)
+        assert ended_quietly(server.stop(signal.SIGTERM))
 
 
 @pytest.mark.slow
@@ -555,6 +577,4 @@ def test_ctrl_c_ends_it_quietly(tmp_path: Path) -> None:
             values: Any = client.runs.wait(None, "rag", input={"question": LEAVE})
         assert "17일" in values["result"]["answer"]
         last_words = server.stop(signal.SIGINT)
-    assert "Shutting down background workers" in last_words
-    assert not re.search(r"error|exception|traceback|never awaited|destroyed", last_words, re.IGNORECASE)
-    assert not list(tmp_path.rglob("*.pckl"))
+    assert ended_quietly(last_words)

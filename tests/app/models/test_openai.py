@@ -135,6 +135,13 @@ async def test_a_call_is_bounded_as_a_whole_and_ends_the_server_s_work(fault: Fa
     )
 
 
+async def test_nothing_but_the_call_s_own_bound_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The library has a bound of its own, of 120 s, between two tokens.
+    monkeypatch.setenv("LANGCHAIN_OPENAI_STREAM_CHUNK_TIMEOUT_S", "0.1")
+    with ChatServer(fault="drip", delay_s=0.4) as server:
+        assert (await ask(server.url)).text == "연차는 17일입니다."
+
+
 async def test_cancelling_the_call_closes_the_connection() -> None:
     with ChatServer(fault="drip", answer=Answer(pieces=["가"] * 1000)) as server:
         async with opened(server.url) as model:
