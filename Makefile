@@ -10,11 +10,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 export Q ?=
 
-.PHONY: help ask chat test lint lock clean
+.PHONY: help ask chat studio test lint lock clean
 
 help:
 	@echo 'make ask Q="연차 휴가는 며칠인가요?"   set up once, then ask the sample documents'
 	@echo 'make chat                              the same, as a conversation'
+	@echo 'make studio                            serve the graph to LangGraph Studio'
 	@echo 'make test                              set up once, then run all tests'
 	@echo 'make lint | lock | clean               check style and types | renew the locks | remove what make made'
 
@@ -23,6 +24,9 @@ ask: $(MUTDA_DATA_DIR)/.samples
 
 chat: $(MUTDA_DATA_DIR)/.samples
 	@$(BIN)/mutda chat
+
+studio: $(MUTDA_DATA_DIR)/.samples
+	LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-reload --n-jobs-per-worker 10
 
 test: $(VENV)/.test $(VENV)/.weights $(VENV)/.st
 	$(BIN)/python -m pytest
@@ -35,12 +39,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.core: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --prefer-binary -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.test: requirements-dev.lock $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --only-binary :all: -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --prefer-binary -r requirements-dev.lock
 	@touch $@
 
 # sentence-transformers brings torch, 5.9 GB on Linux: added for the tests where there is room for it.
@@ -50,7 +54,7 @@ $(VENV)/.st: requirements-st.lock $(VENV)/.test
 	if [ "$${MUTDA_TEST_ST:-1}" = 0 ]; then echo 'st: left out, MUTDA_TEST_ST=0; its real test will be skipped'; \
 	elif [ "$$free" -lt $(ST_FREE_KIB) ]; then echo "st: left out, $$free KiB of disk are free and $(ST_FREE_KIB) are needed; its real test will be skipped"; \
 	else echo 'st: installing sentence-transformers and torch for its tests (MUTDA_TEST_ST=0 leaves them out)'; \
-	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-st.lock \
+	$(BIN)/python -m pip install --quiet --require-hashes --prefer-binary -r requirements-st.lock \
 	|| echo 'st: could not be installed; its real test will be skipped'; fi
 	@touch $@
 

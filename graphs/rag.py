@@ -95,7 +95,7 @@ def _step(node: Node, provide: Provide) -> Any:
     async def step(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         resources = await provide()
         context = _knobs(runtime, resources)
-        if False:
+        if context.web_search == "off":
             # The route to a search may be older than the decision against it.
             resources = replace(resources, search=None)
         run = Run(state=state, resources=resources, context=context, started=resources.monotonic())

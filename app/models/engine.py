@@ -54,7 +54,7 @@ class Engine:
 
     @classmethod
     async def start(cls, path: Path, *, context_tokens: int, threads: int = 0) -> "Engine":
-        """Load in a thread, so that the event loop goes on."""
+        """Load in a thread. The engine holds the interpreter meanwhile: other tasks wait those seconds."""
         return await asyncio.to_thread(cls, path, context_tokens=context_tokens, threads=threads)
 
     def close(self) -> None:
