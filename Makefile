@@ -38,13 +38,14 @@ $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo 'Mutda needs Python 3.11, 3.12 or 3.13: install one, or name it with PYTHON=...' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# The locks are complete: without dependency resolution pip is faster, and nothing unlocked slips in.
 $(VENV)/.core: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --prefer-binary -r requirements.lock
+	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.test: requirements-dev.lock $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --prefer-binary -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
 # sentence-transformers brings torch, 5.9 GB on Linux: added for the tests where there is room for it.
@@ -54,7 +55,7 @@ $(VENV)/.st: requirements-st.lock $(VENV)/.test
 	if [ "$${MUTDA_TEST_ST:-1}" = 0 ]; then echo 'st: left out, MUTDA_TEST_ST=0; its real test will be skipped'; \
 	elif [ "$$free" -lt $(ST_FREE_KIB) ]; then echo "st: left out, $$free KiB of disk are free and $(ST_FREE_KIB) are needed; its real test will be skipped"; \
 	else echo 'st: installing sentence-transformers and torch for its tests (MUTDA_TEST_ST=0 leaves them out)'; \
-	$(BIN)/python -m pip install --quiet --require-hashes --prefer-binary -r requirements-st.lock \
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-st.lock \
 	|| echo 'st: could not be installed; its real test will be skipped'; fi
 	@touch $@
 

@@ -168,7 +168,7 @@ def test_each_module_says_what_it_is_for(path: str) -> None:
 
 
 def prints_and_exits(tree: ast.AST) -> list[str]:
-    found = []
+    found: list[str] = []
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id="print" | "exit" | "quit" as name)):

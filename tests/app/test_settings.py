@@ -168,7 +168,7 @@ def test_a_dotenv_of_another_encoding(folder: Path) -> None:
 def test_settings_are_frozen() -> None:
     settings = load_settings()
     with pytest.raises(ValidationError, match="frozen"):
-        settings.threads = 3  # type: ignore[misc]
+        settings.threads = 3
 
 
 def test_folders_are_absolute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
