@@ -35,11 +35,11 @@ def run(*command: str) -> None:
 
 
 def test_style() -> None:
-    run("-m", "ruff", "check", "--no-cache", ".")
+    run("-m", "ruff", "check", "--no-cache", "--output-format", "concise", ".")
 
 
 def test_format() -> None:
-    run("-m", "ruff", "format", "--no-cache", "--check", ".")
+    run("-m", "ruff", "format", "--no-cache", "--check", "--output-format", "concise", ".")
 
 
 def test_layers() -> None:

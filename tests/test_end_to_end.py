@@ -1,5 +1,6 @@
 """The whole question with the real model: sample documents in, cited and checked answers out."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,9 @@ from graphs.context import Context
 from graphs.open import open_resources
 from graphs.rag import build
 from graphs.resources import Resources
+from stand_ins.search_server import SearchServer
+from tools.calculator import calculate, grouped
+from tools.web_search import web_search
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 
@@ -101,3 +105,24 @@ async def test_a_wider_look_pays_for_what_it_adds(resources: Resources, replies:
     tail = 60
     assert wide.cached_tokens >= narrow.prompt_tokens - tail
     assert wide.prompt_tokens > narrow.prompt_tokens
+
+
+async def test_search_then_calculation_answer_a_question_in_two_parts(resources: Resources, tmp_path: Path) -> None:
+    pages = json.loads((Path(__file__).parent / "stand_ins" / "web_pages.json").read_text(encoding="utf-8"))
+    with SearchServer(pages) as server:
+        search = web_search("on", server.url, tmp_path / "searches.jsonl", 10.0)
+        result = await ask(
+            replace(resources, search=search, web_search="on"),
+            "Who directed the film Oppenheimer, and what is that person's age in days?",
+        )
+        queries = list(server.queries)
+    days = grouped(calculate("age_days(1970-07-30)", today=resources.today()).text)
+    assert result["refused"] is False, result
+    assert result["calculation"] == f"age_days(1970-07-30) = {days}"
+    first, second = result["answer"].splitlines()
+    assert "Christopher Nolan" in first
+    assert days in second or days.replace(",", "") in second
+    assert len(queries) == result["cost"]["searches"] == 2
+    assert {citation["source"].rpartition("/")[2] for citation in result["citations"]} >= {"Christopher_Nolan"}
+    log = (tmp_path / "searches.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["query"] for line in log if json.loads(line)["event"] == "sent"] == queries

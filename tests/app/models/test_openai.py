@@ -2,7 +2,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -10,6 +11,8 @@ from stand_ins.chat_server import OVERFLOW, Answer, ChatServer, Fault, closed_po
 
 from app.errors import ModelError
 from app.models.chat import Reply, choice_probability
+from app.models.embedded import EmbeddedModel
+from app.models.engine import Engine
 from app.models.openai import OpenAIModel
 
 MESSAGES: list[BaseMessage] = [SystemMessage("규칙"), HumanMessage("연차는 며칠인가요?")]
@@ -224,6 +227,43 @@ async def test_other_keys_and_addresses_of_the_environment_are_not_used(
         await ask(server.url, api_key="")
         (request,) = server.requests
     assert "sk-of-another-service" not in str(request.headers)
+
+
+# -- the embedded engine speaks the same protocol; its errors name no server and no setting of one
+
+
+@dataclass
+class StandInEngine:
+    """An engine whose server is the stand-in."""
+
+    url: str
+    api_key: str = "random"
+    context_tokens: int = 4096
+    closed: bool = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        ("context", f"The embedded engine answered 400: {OVERFLOW}"),
+        ("500", "The embedded engine answered 500: it gave no reason"),
+        ("cut", "The embedded engine stopped. Ask again; if it stops again, free some memory."),
+        ("error", "The embedded engine stopped. Ask again; if it stops again, free some memory."),
+    ],
+)
+async def test_failures_of_the_embedded_engine(fault: Fault, line: str) -> None:
+    with ChatServer(fault=fault) as server:
+        engine = StandInEngine(server.url)
+        model = EmbeddedModel(cast(Engine, engine), spec="embedded:", family="qwen", timeout_s=30)
+        with pytest.raises(ModelError) as caught:
+            await model.call(MESSAGES, max_tokens=9, timeout_s=30)
+        await model.aclose()
+        assert server.requests[0].headers["authorization"] == "Bearer random"
+    assert str(caught.value) == line
+    assert engine.closed
 
 
 def test_a_model_s_family_is_its_name_unless_given() -> None:
