@@ -60,16 +60,20 @@ def after_web_search(state: State, context: Context) -> Literal["grade", "refuse
     return "grade" if state.shown and not state.ended else "refuse"
 
 
-def after_calculate(state: State, context: Context) -> Literal["generate", "retrieve", "web_search", "refuse"]:
-    """Answer with the result, or look for the fact that the calculation lacks."""
+def after_calculate(
+    state: State, context: Context
+) -> Literal["generate", "grade", "retrieve", "web_search", "refuse"]:
+    """Answer with the result, or look for the fact it lacks; what is not computed must stand in the documents."""
     if state.ended:
         return "refuse"
-    if state.calculation or not state.query:
+    if state.calculation:
         return "generate"
+    if not state.arithmetic or not state.query:
+        return "grade"
     if _may_search(state, context) and state.query not in state.asked_web:
         return "web_search"
     again = state.query in state.asked or state.rewrites > context.max_rewrites
-    return "generate" if again else "retrieve"
+    return "refuse" if again else "retrieve"
 
 
 def after_generate(state: State, context: Context) -> Literal["self_check", "refuse"]:

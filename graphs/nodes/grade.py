@@ -23,7 +23,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     if shown == 0:
         return {"shown": 0, "verdict": "no", "notices": notices}
     state.shown = shown
-    facts_only = state.arithmetic and state.searches > 0
+    facts_only = state.arithmetic
     instruction = resources.prompts.get("grade_calculation" if facts_only else "grade", state.language)
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=1, logprobs=True)
     probability = choice_probability(reply)

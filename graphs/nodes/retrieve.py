@@ -14,7 +14,9 @@ async def retrieve(state: State, run: Run) -> dict[str, Any]:
     context = run.context
     query = state.query or state.standalone or state.question
     found, coverage, dense = await asyncio.to_thread(_search, state, run, query)
-    merged, shown = merge([Passage(**passage) for passage in state.found], state.shown, found, context.look)
+    # What is computed is seldom all in one place.
+    look = context.wide if state.arithmetic else context.look
+    merged, shown = merge([Passage(**passage) for passage in state.found], state.shown, found, look)
     return {
         "found": [asdict(passage) for passage in merged],
         "shown": shown,
