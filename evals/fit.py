@@ -64,11 +64,7 @@ def balance(records: Sequence[Record]) -> Floats:
     for suite, answerable, _ in groups:
         kinds[suite, answerable] += 1
     shares = [
-        1
-        / (
-            groups[suite_of(r), r["answerable"], r["kind"]]
-            * kinds[suite_of(r), r["answerable"]]
-        )
+        1 / (groups[suite_of(r), r["answerable"], r["kind"]] * kinds[suite_of(r), r["answerable"]])
         for r in records
     ]
     return np.array(shares) * len(records) / sum(shares)
@@ -83,7 +79,9 @@ def balanced_accuracy(records: Sequence[Record], accepted: Sequence[bool]) -> di
     for (suite, answerable, _), hits in rates.items():
         sides[suite, answerable].append(float(np.mean(hits)))
     suites = {suite for suite, _ in sides}
-    return {suite: float(np.mean([np.mean(sides[suite, side]) for side in (True, False)])) for suite in suites}
+    return {
+        suite: float(np.mean([np.mean(sides[suite, side]) for side in (True, False)])) for suite in suites
+    }
 
 
 def decide(narrow: float, wide: float, thresholds: tuple[float, float, float]) -> tuple[bool, bool]:
@@ -97,7 +95,7 @@ def decide(narrow: float, wide: float, thresholds: tuple[float, float, float]) -
 
 
 def choose(records: Sequence[Record], narrow: Floats, wide: Floats) -> tuple[float, float, float]:
-    """The thresholds whose neighbourhood on the grid has the best mean of suites, less the cost of widening."""
+    """The thresholds whose neighbourhood does best: the mean of suites, less the cost of widening."""
     steps = np.arange(GRID_STEP, 1.0, GRID_STEP)
     size = len(steps)
     worth = np.full((size, size, size), -1.0)
@@ -129,7 +127,8 @@ def fit(records: Sequence[Record], *, narrow: str = "2", wide: str = "4") -> dic
     outcomes = [decide(a, b, thresholds) for a, b in zip(at_narrow, at_wide, strict=True)]
     return {
         "evidence_weights": {
-            "bias": round(float(beta[0]), 3), "grade": round(float(beta[1]), 3), "coverage": round(float(beta[2]), 3),
+            name: round(float(value), 3)
+            for name, value in zip(("bias", "grade", "coverage"), beta, strict=True)
         },
         "accept_narrow": round(thresholds[0], 3),
         "accept_wide": round(thresholds[1], 3),
@@ -150,7 +149,8 @@ def cross_validate(records: Sequence[Record], *, folds: int = 5) -> dict[str, fl
         thresholds = (fitted["accept_narrow"], fitted["accept_wide"], fitted["hopeless"])
         for i in range(fold, len(records), folds):
             at = [
-                1 / (1 + np.exp(-(weights["bias"] + np.array(signals(records[i], look)) @ beta))) for look in ("2", "4")
+                1 / (1 + np.exp(-(weights["bias"] + np.array(signals(records[i], look)) @ beta)))
+                for look in ("2", "4")
             ]
             accepted[i] = decide(at[0], at[1], thresholds)[0]
     return balanced_accuracy(records, accepted)

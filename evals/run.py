@@ -74,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--limit", type=_positive, help="ask at most so many, the kinds in equal shares")
     parser.add_argument(
-        "--part", choices=get_args(Part), help="only this half of the questions, by a hash of the id (evals.korquad)"
+        "--part",
+        choices=get_args(Part),
+        help="only this half of the questions, by a hash of the id (evals.korquad)",
     )
     parser.add_argument("--seed", type=int, default=1, help="chooses the questions of --limit (1)")
     parser.add_argument("--json", type=Path, help="file for the report, instead of one in the data folder")

@@ -20,16 +20,15 @@ from graphs.nodes.self_check import problem_of
 from graphs.prefix import ANSWER_TOKENS, further_turn, prompt
 from graphs.resources import Resources
 from graphs.run import Run
-from graphs.state import State
+from graphs.state import State, Turn
 
 
 async def signals_of(case: Case, resources: Resources, *, looks: Sequence[int] = (2, 4)) -> dict[str, Any]:
     """One record: the case's id, kind and truth, and under "looks" the signals of each look."""
     context = Context(k=8, max_llm_calls=50, max_seconds=3600)
+    history: list[Turn] = [{"role": turn.role, "content": turn.content} for turn in case.history]
     given = [passage.model_dump() for passage in case.passages] if case.passages else None
-    state = State(
-        question=case.question, given=given, history=[message.model_dump() for message in case.history]
-    )  # type: ignore[misc]
+    state = State(question=case.question, given=given, history=history)
 
     def run() -> Run:
         return Run(state=state, resources=resources, context=context, started=resources.monotonic())

@@ -55,7 +55,9 @@ class Calibration:
 
 def weigh(weights: Mapping[str, float], signals: Mapping[str, float]) -> float:
     """Logistic regression: a probability from named signals."""
-    return logistic(weights["bias"] + sum(weights[name] * signals[name] for name in weights if name != "bias"))
+    return logistic(
+        weights["bias"] + sum(weights[name] * signals[name] for name in weights if name != "bias")
+    )
 
 
 def evidence(calibration: Calibration, *, grade: float, coverage: float, dense: float) -> float:
@@ -88,7 +90,9 @@ def groundedness(
 def load_calibration(family: str) -> Calibration:
     """The calibration whose family name begins the model's, the longest first, else `default`."""
     folder = files("graphs") / "calibrations"
-    names = sorted((entry.name for entry in folder.iterdir() if entry.name.endswith(".json")), key=len, reverse=True)
+    names = sorted(
+        (entry.name for entry in folder.iterdir() if entry.name.endswith(".json")), key=len, reverse=True
+    )
     chosen = next((name for name in names if family.startswith(name.removesuffix(".json"))), "default.json")
     data: dict[str, Any] = json.loads((folder / chosen).read_text(encoding="utf-8"))
     return Calibration(**data)

@@ -22,10 +22,49 @@ _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
 _VERB = re.compile(r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서)$")
 _PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
 # Endings that an answer adds to a word of the documents; longest first.
-_ENDINGS = (
-    "이었습니다 였습니다 했습니다 입니다 합니다 됩니다 습니다 이라고 에서는 으로는 에게서 까지는 이며 이고 에서 으로 에게 까지 부터 "
-    "이다 하다 한다 된다 라고 처럼 보다 은 는 이 가 을 를 의 에 로 와 과 도 만 요 다"
-).split()
+_ENDINGS = [
+    "이었습니다",
+    "였습니다",
+    "했습니다",
+    "입니다",
+    "합니다",
+    "됩니다",
+    "습니다",
+    "이라고",
+    "에서는",
+    "으로는",
+    "에게서",
+    "까지는",
+    "이며",
+    "이고",
+    "에서",
+    "으로",
+    "에게",
+    "까지",
+    "부터",
+    "이다",
+    "하다",
+    "한다",
+    "된다",
+    "라고",
+    "처럼",
+    "보다",
+    "은",
+    "는",
+    "이",
+    "가",
+    "을",
+    "를",
+    "의",
+    "에",
+    "로",
+    "와",
+    "과",
+    "도",
+    "만",
+    "요",
+    "다",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +121,13 @@ def cite_operands(expression: str, question: str, passages: Sequence[Passage]) -
     values = values_in(_DATE.sub(" ", expression)) - numbers_in(question)
     asked = set(bigrams(question))
     sentences = [
-        (number, start, end, passage.text[start:end], asked & set(bigrams(f"{passage.heading} {passage.text[start:end]}")))
+        (
+            number,
+            start,
+            end,
+            passage.text[start:end],
+            asked & set(bigrams(f"{passage.heading} {passage.text[start:end]}")),
+        )
         for number, passage in enumerate(passages, start=1)
         for start, end in sentence_spans(passage.text)
     ]

@@ -37,7 +37,8 @@ def _month(name: str) -> int:
 def values_in(text: str) -> set[Fraction]:
     """What the numbers in `text` are worth: "3만 5천" is 35000."""
     scaled = {
-        sum((_scaled(*part) for part in _PART.findall(match[0])), Fraction(0)) for match in _SCALED.finditer(text)
+        sum((_scaled(*part) for part in _PART.findall(match[0])), Fraction(0))
+        for match in _SCALED.finditer(text)
     }
     return scaled | _written(_SCALED.sub(" ", text))
 

@@ -21,10 +21,13 @@ MAX_PARTS = 3
 _REFERENCE = re.compile(
     r"\b(?:that|this) (?:person|man|woman|company|product|film|book|place|city|country|team)\b"
     r"|\b(?P<possessive>his|her|their|its)\b|\b(?:he|she|they|it)\b"
-    r"|(?<![가-힣])(?:그|이|해당) ?(?:사람|분|인물|회사|제품|영화|책|곳|작품|직원|부서)(?![가-힣]*들)|(?<![가-힣])(?:그녀|그것|그)(?=의\s|는\s|가\s|를\s)",
+    r"|(?<![가-힣])(?:그|이|해당) ?(?:사람|분|인물|회사|제품|영화|책|곳|작품|직원|부서)(?![가-힣]*들)"
+    r"|(?<![가-힣])(?:그녀|그것|그)(?=의\s|는\s|가\s|를\s)",
     re.IGNORECASE,
 )
-_COPULA = re.compile(r"(?:이었습니다|였습니다|입니다|이다|이에요|예요|이며|이고|은|는|이|가|을|를|께서|에서)?[.!,]*$")
+_COPULA = re.compile(
+    r"(?:이었습니다|였습니다|입니다|이다|이에요|예요|이며|이고|은|는|이|가|을|를|께서|에서)?[.!,]*$"
+)
 
 
 def parts_of(question: str) -> list[str]:

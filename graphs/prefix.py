@@ -27,7 +27,9 @@ def document_lines(state: State, shown: int) -> str:
     return "\n".join(lines)
 
 
-def prompt(state: State, resources: Resources, instruction: str, shown: int | None = None) -> list[BaseMessage]:
+def prompt(
+    state: State, resources: Resources, instruction: str, shown: int | None = None
+) -> list[BaseMessage]:
     """System message, and a user message that ends with `instruction`."""
     frame = resources.prompts.get(
         "frame",
@@ -35,7 +37,10 @@ def prompt(state: State, resources: Resources, instruction: str, shown: int | No
         documents=document_lines(state, state.shown if shown is None else shown),
         question=state.standalone or state.question,
     )
-    return [SystemMessage(resources.prompts.get("system", state.language)), HumanMessage(f"{frame}\n\n{instruction}")]
+    return [
+        SystemMessage(resources.prompts.get("system", state.language)),
+        HumanMessage(f"{frame}\n\n{instruction}"),
+    ]
 
 
 def further_turn(messages: Sequence[BaseMessage], answer: str, instruction: str) -> list[BaseMessage]:

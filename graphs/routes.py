@@ -63,7 +63,7 @@ def after_web_search(state: State, context: Context) -> Literal["grade", "refuse
 def after_calculate(
     state: State, context: Context
 ) -> Literal["generate", "grade", "retrieve", "web_search", "refuse"]:
-    """Answer with the result, or look for the fact it lacks; what is not computed must stand in the documents."""
+    """Answer with the result or look for the fact it lacks; what is not computed must be found written."""
     if state.ended:
         return "refuse"
     if state.calculation:
@@ -81,9 +81,7 @@ def after_generate(state: State, context: Context) -> Literal["self_check", "ref
     return "self_check" if state.answer else "refuse"
 
 
-def after_self_check(
-    state: State, context: Context
-) -> Literal["finish", "next_part", "generate", "refuse"]:
+def after_self_check(state: State, context: Context) -> Literal["finish", "next_part", "generate", "refuse"]:
     """Give the answer or go on to the next question, try once more with the reason, or withdraw it."""
     if not state.problem:
         return "next_part" if state.parts and not state.ended else "finish"

@@ -35,7 +35,7 @@ class Run:
     async def ask(
         self, messages: Sequence[BaseMessage], *, max_tokens: int, logprobs: bool = False, silent: bool = True
     ) -> Reply:
-        """One bounded model call. Raises BudgetEnd when a budget does not allow it, ModelError as the model does."""
+        """One bounded model call. Raises BudgetEnd when no budget is left, ModelError as the model does."""
         if self.state.llm_calls + len(self.replies) >= self.context.max_llm_calls:
             raise BudgetEnd("max_llm_calls")
         left_s = self.context.max_seconds - self.seconds

@@ -19,7 +19,13 @@ CALIBRATION = Calibration(
     family="fake",
     evidence_weights={"bias": 0.0, "grade": 1.0, "coverage": 0.0, "dense": 0.0},
     grounded_weights={
-        "bias": 0.0, "grade": 0.0, "coverage": 0.0, "dense": 0.0, "logprob": 0.0, "check": 1.0, "support": 0.0,
+        "bias": 0.0,
+        "grade": 0.0,
+        "coverage": 0.0,
+        "dense": 0.0,
+        "logprob": 0.0,
+        "check": 1.0,
+        "support": 0.0,
     },  # fmt: skip
     accept_narrow=0.7,
     accept_wide=0.5,
@@ -114,7 +120,9 @@ class Script:
             "answer": "연차 휴가는 17일입니다.", "again": "연차 휴가는 17일입니다.",
         }  # fmt: skip
         self._steps = {
-            step: itertools.chain(reply, itertools.repeat(reply[-1])) if isinstance(reply, list) else itertools.repeat(reply)
+            step: itertools.chain(reply, itertools.repeat(reply[-1]))
+            if isinstance(reply, list)
+            else itertools.repeat(reply)
             for step, reply in (defaults | steps).items()
         }
         self.seen: list[str] = []
@@ -149,7 +157,10 @@ def make_resources(script: Script | None = None, **changes: Any) -> Resources:
         "prompts": Prompts.read("fake"),
         "corpus": FakeCorpus(),
         "corpus_of": lambda given: FakeCorpus(
-            default=[passage(n, p["text"], heading=p["title"], source=p.get("source", p["title"])) for n, p in enumerate(given, 1)]
+            default=[
+                passage(n, p["text"], heading=p["title"], source=p.get("source", p["title"]))
+                for n, p in enumerate(given, 1)
+            ]
         ),
         "calibration": CALIBRATION,
         "search": None,

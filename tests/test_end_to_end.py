@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from pytest import MonkeyPatch
+from stand_ins.search_server import SearchServer
 
 from app.corpus.ingest import ingest
 from app.models.chat import LanguageModel, Reply
@@ -18,7 +19,6 @@ from graphs.context import Context
 from graphs.open import open_resources
 from graphs.rag import build
 from graphs.resources import Resources
-from stand_ins.search_server import SearchServer
 from tools.calculator import calculate, grouped
 from tools.web_search import web_search
 
@@ -79,7 +79,9 @@ async def test_what_the_documents_do_not_hold_is_refused(resources: Resources) -
     assert result["citations"] == []
 
 
-async def test_later_steps_pay_for_their_instruction_alone(resources: Resources, replies: list[Reply]) -> None:
+async def test_later_steps_pay_for_their_instruction_alone(
+    resources: Resources, replies: list[Reply]
+) -> None:
     eager = replace(resources, calibration=replace(resources.calibration, hopeless_coverage=0.0))
     await ask(eager, "물결 740의 탁도 교정 주기는 며칠인가요?", accept=0.0, grounded=0.0)
     first, *later = replies
@@ -107,7 +109,9 @@ async def test_a_wider_look_pays_for_what_it_adds(resources: Resources, replies:
     assert wide.prompt_tokens > narrow.prompt_tokens
 
 
-async def test_search_then_calculation_answer_a_question_in_two_parts(resources: Resources, tmp_path: Path) -> None:
+async def test_search_then_calculation_answer_a_question_in_two_parts(
+    resources: Resources, tmp_path: Path
+) -> None:
     pages = json.loads((Path(__file__).parent / "stand_ins" / "web_pages.json").read_text(encoding="utf-8"))
     with SearchServer(pages) as server:
         search = web_search("on", server.url, tmp_path / "searches.jsonl", 10.0)
@@ -123,6 +127,8 @@ async def test_search_then_calculation_answer_a_question_in_two_parts(resources:
     assert "Christopher Nolan" in first
     assert days in second or days.replace(",", "") in second
     assert len(queries) == result["cost"]["searches"] == 2
-    assert {citation["source"].rpartition("/")[2] for citation in result["citations"]} >= {"Christopher_Nolan"}
+    assert {citation["source"].rpartition("/")[2] for citation in result["citations"]} >= {
+        "Christopher_Nolan"
+    }
     log = (tmp_path / "searches.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["query"] for line in log if json.loads(line)["event"] == "sent"] == queries

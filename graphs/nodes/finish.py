@@ -41,7 +41,9 @@ async def finish(state: State, run: Run) -> dict[str, Any]:
                 "seconds": round(run.seconds, 3),
             },
             "calculation": "; ".join(
-                text for text in (*(part["calculation"] for part in state.finished), state.calculation) if text
+                text
+                for text in (*(part["calculation"] for part in state.finished), state.calculation)
+                if text
             ),
             "notices": state.notices,
             "model": resources.model.spec,

@@ -47,7 +47,8 @@ async def standalone_of(history: list[Turn], question: str, language: Language, 
     joined = f"{' '.join(last_question.split())} {question}".strip()
     try:
         reply = await run.ask(
-            [SystemMessage(prompts.get("system", language)), HumanMessage(instruction)], max_tokens=REWRITE_TOKENS
+            [SystemMessage(prompts.get("system", language)), HumanMessage(instruction)],
+            max_tokens=REWRITE_TOKENS,
         )
     except BudgetEnd:
         return joined

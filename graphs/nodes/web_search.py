@@ -41,7 +41,10 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
     except SearchError as error:
         return update | {"notices": [*state.notices, str(error)], "shown": 0}
     if not results:
-        return update | {"notices": [*state.notices, f"the web search found nothing for: {query}"], "shown": 0}
+        return update | {
+            "notices": [*state.notices, f"the web search found nothing for: {query}"],
+            "shown": 0,
+        }
     question = state.standalone or state.question
     found, coverage, dense = await asyncio.to_thread(_ranked, results, question, run.resources)
     # What an earlier part cites keeps its number; documents that held no answer make room.
@@ -62,7 +65,10 @@ def _ranked(
 ) -> tuple[list[Passage], float, float]:
     """The results as passages, ranked and measured as documents are; what shares nothing stays, last."""
     corpus = resources.corpus_of(
-        [{"title": result.title, "text": result.snippet or result.title, "source": result.url} for result in results]
+        [
+            {"title": result.title, "text": result.snippet or result.title, "source": result.url}
+            for result in results
+        ]
     )
     try:
         ranked = corpus.search(question, k=RESULTS)
@@ -70,7 +76,8 @@ def _ranked(
     finally:
         corpus.close()
     passages = [
-        replace(passage, id=_identity(passage), extra={**passage.extra, "origin": "web"}) for passage in ranked
+        replace(passage, id=_identity(passage), extra={**passage.extra, "origin": "web"})
+        for passage in ranked
     ]
     return passages, coverage, max((passage.dense for passage in ranked), default=0.0)
 

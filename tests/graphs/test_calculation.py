@@ -21,7 +21,14 @@ def test_a_question_that_computes(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["연차 휴가는 며칠인가요?", "단가는 얼마인가요?", "7월 1일에는 무엇을 하나요?", "대표이사는 누구인가요?", "Who directed the film?"]
+    "question",
+    [
+        "연차 휴가는 며칠인가요?",
+        "단가는 얼마인가요?",
+        "7월 1일에는 무엇을 하나요?",
+        "대표이사는 누구인가요?",
+        "Who directed the film?",
+    ],
 )
 def test_a_question_that_only_looks_up(question: str) -> None:
     assert not may_calculate(question)
@@ -55,5 +62,8 @@ def test_reading_a_plan(text: str, plan: Plan) -> None:
     ],
 )
 def test_numbers_from_nowhere_are_named(expression: str, strange: list[str]) -> None:
-    sources = ["출장비는 하루 45,000원, 4일까지. 할인율 15%. 숙박비 3만 5천 원.", "2026년 3월 12일 회의, 2026. 4. 20. 배포"]
+    sources = [
+        "출장비는 하루 45,000원, 4일까지. 할인율 15%. 숙박비 3만 5천 원.",
+        "2026년 3월 12일 회의, 2026. 4. 20. 배포",
+    ]
     assert unsupported(expression, sources) == strange

@@ -5,7 +5,13 @@ from graphs.grounding import cite, repair, stray_names, stray_numbers, support
 
 PASSAGES = [
     Passage(id="1", source="a.txt", heading="휴가", text="병가는 30일입니다. 진단서를 냅니다.", start=50),
-    Passage(id="2", source="b.txt", heading="휴가", text="연차 휴가는 17일입니다. 신청은 3일 전까지 합니다.", start=200),
+    Passage(
+        id="2",
+        source="b.txt",
+        heading="휴가",
+        text="연차 휴가는 17일입니다. 신청은 3일 전까지 합니다.",
+        start=200,
+    ),
 ]
 
 

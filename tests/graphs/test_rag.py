@@ -19,7 +19,9 @@ QUESTION = "연차 휴가 규정을 알려 주세요"
 NOLAN = SearchResult(title="Nolan", url="https://a.example/nolan", snippet="Nolan was born on 30 July 1970.")
 
 
-async def ask(resources: Resources, question: str = QUESTION, *, given: Any = None, history: Any = (), **knobs: Any) -> dict[str, Any]:
+async def ask(
+    resources: Resources, question: str = QUESTION, *, given: Any = None, history: Any = (), **knobs: Any
+) -> dict[str, Any]:
     state = await build(resources).ainvoke(
         {"question": question, "history": list(history), "given": given}, context=Context(**knobs)
     )
@@ -67,7 +69,9 @@ async def test_doubt_after_the_wide_look_rewrites_the_query_and_reads_what_is_ne
     script = Script(grade=[0.3, 0.3, 0.8], rewrite="검색어: 연차 일수")
     resources = make_resources(script, corpus=corpus)
     result = await ask(resources)
-    assert path(result) == "prepare retrieve grade widen grade rewrite retrieve grade generate self_check finish"
+    assert (
+        path(result) == "prepare retrieve grade widen grade rewrite retrieve grade generate self_check finish"
+    )
     assert corpus.queries == [QUESTION, "연차 일수"]
     assert result["citations"][0]["n"] == 5, "what was read before keeps its place"
 
@@ -80,10 +84,15 @@ async def test_a_rewritten_query_that_was_used_already_ends_in_a_refusal() -> No
 
 
 async def test_a_rewritten_query_that_was_used_already_goes_to_the_web_where_that_is_allowed() -> None:
-    search = FakeSearch({QUESTION: [SearchResult(title="휴가", url="https://a.example/1", snippet="연차 휴가는 17일입니다.")]})
+    search = FakeSearch(
+        {QUESTION: [SearchResult(title="휴가", url="https://a.example/1", snippet="연차 휴가는 17일입니다.")]}
+    )
     script = Script(grade=[0.3, 0.3, 0.9], rewrite=QUESTION)
     result = await ask(make_resources(script, search=search, web_search="on"))
-    assert path(result) == "prepare retrieve grade widen grade rewrite web_search grade generate self_check finish"
+    assert (
+        path(result)
+        == "prepare retrieve grade widen grade rewrite web_search grade generate self_check finish"
+    )
     assert search.queries == [QUESTION]
 
 
@@ -108,7 +117,9 @@ async def test_hopeless_evidence_is_refused_without_a_wider_look() -> None:
 
 
 async def test_nothing_found_goes_to_the_web_where_that_is_allowed() -> None:
-    search = FakeSearch({QUESTION: [SearchResult(title="휴가", url="https://a.example/1", snippet="연차 휴가는 17일입니다.")]})
+    search = FakeSearch(
+        {QUESTION: [SearchResult(title="휴가", url="https://a.example/1", snippet="연차 휴가는 17일입니다.")]}
+    )
     result = await ask(make_resources(corpus=FakeCorpus(default=[]), search=search, web_search="on"))
     assert path(result) == "prepare retrieve web_search grade generate self_check finish"
     assert result["citations"][0]["source"] == "https://a.example/1"
@@ -135,7 +146,9 @@ async def test_the_web_is_never_asked_when_it_is_off() -> None:
 
 @pytest.mark.parametrize("agreed", [True, False])
 async def test_ask_mode_pauses_for_consent_before_a_query_leaves(agreed: bool) -> None:
-    search = FakeSearch({QUESTION: [SearchResult(title="휴가", url="https://a.example/1", snippet="연차 휴가는 17일입니다.")]})
+    search = FakeSearch(
+        {QUESTION: [SearchResult(title="휴가", url="https://a.example/1", snippet="연차 휴가는 17일입니다.")]}
+    )
     resources = make_resources(Script(grade=[0.02, 0.9]), search=search, web_search="ask")
     graph = build(resources, checkpointer=InMemorySaver())
     config: Any = {"configurable": {"thread_id": "1"}}
@@ -160,7 +173,9 @@ async def test_a_calculation_is_written_by_the_model_and_done_by_the_calculator(
 
 async def test_a_calculation_with_numbers_from_nowhere_is_not_done() -> None:
     script = Script(needs_calculation=0.9, calculation="CALC: 45000 * 77", answer="하루 45000원입니다.")
-    result = await ask(make_resources(script, corpus=FakeCorpus(default=[LEAVE[4]])), "출장비는 모두 얼마인가요?")
+    result = await ask(
+        make_resources(script, corpus=FakeCorpus(default=[LEAVE[4]])), "출장비는 모두 얼마인가요?"
+    )
     assert result["calculation"] == ""
 
 
@@ -168,7 +183,9 @@ async def test_an_answer_without_the_calculated_result_is_generated_again() -> N
     script = Script(
         needs_calculation=0.9, calculation="CALC: 45000 * 4", answer="45000원입니다.", again="180000원입니다."
     )  # fmt: skip
-    result = await ask(make_resources(script, corpus=FakeCorpus(default=[LEAVE[4]])), "4일이면 출장비는 얼마인가요?")
+    result = await ask(
+        make_resources(script, corpus=FakeCorpus(default=[LEAVE[4]])), "4일이면 출장비는 얼마인가요?"
+    )
     assert path(result).endswith("generate self_check generate self_check finish")
     assert "180000원" in result["answer"]
 
@@ -181,18 +198,26 @@ async def test_a_fact_that_a_calculation_lacks_is_looked_up_on_the_web() -> None
     )  # fmt: skip
     corpus = FakeCorpus(default=[passage(1, "Oppenheimer was directed by Nolan.")])
     result = await ask(
-        make_resources(script, corpus=corpus, search=search, web_search="on"), "What is the age in days of Nolan?"
+        make_resources(script, corpus=corpus, search=search, web_search="on"),
+        "What is the age in days of Nolan?",
     )
-    assert path(result) == "prepare retrieve grade calculate web_search grade calculate generate self_check finish"
+    assert (
+        path(result)
+        == "prepare retrieve grade calculate web_search grade calculate generate self_check finish"
+    )
     assert result["calculation"] == "age_days(1970-07-30) = 20,568"
     assert search.queries == ["Nolan date of birth"]
 
 
 async def test_a_fact_that_a_calculation_lacks_is_looked_up_in_the_documents() -> None:
     corpus = FakeCorpus(default=[LEAVE[1]], pages={"출장비 하루": [LEAVE[4]]})
-    script = Script(needs_calculation=0.9, calculation=["FIND: 출장비 하루", "CALC: 45000 * 4"], answer="180000원입니다.")
+    script = Script(
+        needs_calculation=0.9, calculation=["FIND: 출장비 하루", "CALC: 45000 * 4"], answer="180000원입니다."
+    )
     result = await ask(make_resources(script, corpus=corpus), "4일 출장비는 얼마인가요?")
-    assert path(result) == "prepare retrieve grade calculate retrieve grade calculate generate self_check finish"
+    assert (
+        path(result) == "prepare retrieve grade calculate retrieve grade calculate generate self_check finish"
+    )
 
 
 async def test_an_invented_number_is_sent_back_once_with_the_reason() -> None:
@@ -205,7 +230,9 @@ async def test_an_invented_number_is_sent_back_once_with_the_reason() -> None:
 
 
 async def test_an_answer_that_stays_wrong_is_withdrawn() -> None:
-    result = await ask(make_resources(Script(answer="연차 휴가는 25일입니다.", again="연차 휴가는 26일입니다.")))
+    result = await ask(
+        make_resources(Script(answer="연차 휴가는 25일입니다.", again="연차 휴가는 26일입니다."))
+    )
     assert result["refused"] is True
     assert result["reason"] == "withdrawn: 26 is not in the documents"
 
@@ -223,7 +250,9 @@ async def test_an_empty_answer_is_refused() -> None:
 
 
 @pytest.mark.parametrize("calls", range(4))
-async def test_at_the_end_of_the_call_budget_there_is_an_answer_or_a_refusal_with_the_reason(calls: int) -> None:
+async def test_at_the_end_of_the_call_budget_there_is_an_answer_or_a_refusal_with_the_reason(
+    calls: int,
+) -> None:
     result = await ask(make_resources(), max_llm_calls=calls)
     assert result["cost"]["llm_calls"] == calls
     assert result["refused"] is (calls < 2)
@@ -241,7 +270,10 @@ async def test_rewrites_and_searches_are_bounded() -> None:
     page = [SearchResult(title="t", url="https://a.example/1", snippet="x")]
     search = FakeSearch({QUESTION: page} | {f"query {number}": page for number in range(99)})
     result = await ask(
-        make_resources(endless, search=search, web_search="on"), max_rewrites=3, max_searches=2, max_llm_calls=50
+        make_resources(endless, search=search, web_search="on"),
+        max_rewrites=3,
+        max_searches=2,
+        max_llm_calls=50,
     )
     assert result["refused"] is True
     assert result["route"].count("rewrite") == 3
@@ -253,7 +285,8 @@ async def test_every_step_shares_one_prefix_and_a_wider_look_only_adds() -> None
     resources = make_resources(Script(grade=[0.6, 0.8]))
     await ask(resources)
     first, wide, answer, check = (
-        [str(message.content) for message in prompt] for prompt in resources.model.fake.prompts  # type: ignore[attr-defined]
+        [str(message.content) for message in prompt]
+        for prompt in resources.model.fake.prompts  # type: ignore[attr-defined]
     )
     narrow_documents = first[1].split("\n\nQuestion:")[0]
     assert wide[1].startswith(narrow_documents + "\n[3]"), "the wider look continues the narrow one"
@@ -275,8 +308,13 @@ async def test_passages_that_do_not_fit_the_context_are_dropped_from_the_end_and
 
 async def test_a_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
     corpus = FakeCorpus()
-    history = [{"role": "user", "content": "연차 휴가는 며칠인가요?"}, {"role": "assistant", "content": "17일입니다."}]
-    resources = make_resources(Script(standalone="병가 휴가는 며칠인가요?", answer="병가는 30일입니다."), corpus=corpus)
+    history = [
+        {"role": "user", "content": "연차 휴가는 며칠인가요?"},
+        {"role": "assistant", "content": "17일입니다."},
+    ]
+    resources = make_resources(
+        Script(standalone="병가 휴가는 며칠인가요?", answer="병가는 30일입니다."), corpus=corpus
+    )
     result = await ask(resources, "그럼 병가는요?", history=history)
     assert corpus.queries == ["병가 휴가는 며칠인가요?"]
     assert result["question"] == "그럼 병가는요?"
@@ -303,7 +341,9 @@ async def test_a_question_that_brings_passages_is_answered_over_those_alone() ->
 
 
 async def test_the_language_of_the_question_chooses_the_prompts() -> None:
-    resources = make_resources(Script(answer="17 days"), corpus=FakeCorpus(default=[passage(1, "Annual leave is 17 days.")]))
+    resources = make_resources(
+        Script(answer="17 days"), corpus=FakeCorpus(default=[passage(1, "Annual leave is 17 days.")])
+    )
     await ask(resources, "Tell me the rule on annual leave")
     assert str(resources.model.fake.prompts[1][-1].content).endswith("briefly in English.")  # type: ignore[attr-defined]
 
@@ -319,7 +359,9 @@ def test_the_drawing_has_every_node_and_edge() -> None:
 
 
 async def test_a_question_in_two_parts_is_answered_one_after_the_other() -> None:
-    film = SearchResult(title="Film", url="https://a.example/film", snippet="Oppenheimer was directed by Nolan.")
+    film = SearchResult(
+        title="Film", url="https://a.example/film", snippet="Oppenheimer was directed by Nolan."
+    )
     search = FakeSearch(
         {"Who directed the film Oppenheimer?": [film], "what is Nolan's age in days?": [NOLAN]}
     )  # fmt: skip
@@ -333,12 +375,17 @@ async def test_a_question_in_two_parts_is_answered_one_after_the_other() -> None
         "prepare retrieve web_search grade generate self_check next_part web_search grade calculate generate self_check finish"
     )
     assert result["answer"] == "Nolan directed Oppenheimer. [1]\nNolan is 20,568 days old. [2]"
-    assert [citation["source"] for citation in result["citations"]] == ["https://a.example/film", "https://a.example/nolan"]
+    assert [citation["source"] for citation in result["citations"]] == [
+        "https://a.example/film",
+        "https://a.example/nolan",
+    ]
     assert result["calculation"] == "age_days(1970-07-30) = 20,568"
 
 
 async def test_a_later_part_without_an_answer_leaves_the_first_standing() -> None:
-    script = Script(grade=[0.9, 0.02], standalone="그 휴가는 누가 만들었나요?", answer="연차 휴가는 17일입니다.")
+    script = Script(
+        grade=[0.9, 0.02], standalone="그 휴가는 누가 만들었나요?", answer="연차 휴가는 17일입니다."
+    )
     result = await ask(make_resources(script), "연차 휴가는 며칠인가요? 그 휴가는 누가 만들었나요?")
     assert result["refused"] is False
     assert result["reason"] == "answered in part: no evidence: the passages found do not hold the answer"
