@@ -82,7 +82,7 @@ async def test_what_the_documents_do_not_hold_is_refused(resources: Resources) -
 async def test_later_steps_pay_for_their_instruction_alone(
     resources: Resources, replies: list[Reply]
 ) -> None:
-    eager = replace(resources, calibration=replace(resources.calibration, hopeless_coverage=0.0))
+    eager = replace(resources, calibration=replace(resources.calibration, hopeless_coverage=0.0, sure=2.0))
     await ask(eager, "물결 740의 탁도 교정 주기는 며칠인가요?", accept=0.0, grounded=0.0)
     first, *later = replies
     evaluated = first.prompt_tokens - first.cached_tokens
