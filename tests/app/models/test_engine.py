@@ -64,7 +64,8 @@ async def test_it_answers_from_the_documents_and_later_steps_are_cheap(model: Em
     first = await model.call(ANSWER, max_tokens=32, timeout_s=CALL_TIMEOUT_S, logprobs=True)
     assert "17일" in first.text
     assert first.first_token and all(logprob <= 0 for logprob in first.first_token.values())
-    assert len(first.logprobs) == first.output_tokens > 0
+    # A syllable that comes in pieces is streamed as one, with the figures of its last piece.
+    assert 0 < len(first.logprobs) <= first.output_tokens
     evaluated = first.prompt_tokens - first.cached_tokens
     assert evaluated > 200
 
