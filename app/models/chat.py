@@ -37,7 +37,10 @@ class Reply:
     first_token: Mapping[str, float] = field(default_factory=dict)
     """Log-probabilities of the likeliest first tokens; empty where the backend gives none."""
     logprobs: tuple[float, ...] = ()
-    """One for each output token; empty where the backend gives none."""
+    """Of the output tokens, in order; empty where the backend gives none.
+
+    llama.cpp leaves out those of tokens that end inside a character, and of the last one.
+    """
     seconds: float = 0.0
 
 
