@@ -5,10 +5,8 @@ probability. Thresholds and weights are then fitted, and whole policies simulate
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
-from app.corpus.passage import Passage
 from app.models.chat import choice_probability
 from evals.metrics.containment import contained
 from evals.suite import Case
@@ -20,7 +18,7 @@ from graphs.nodes.self_check import problem_of
 from graphs.prefix import ANSWER_TOKENS, further_turn, prompt
 from graphs.resources import Resources
 from graphs.run import Run
-from graphs.state import State, Turn
+from graphs.state import State, Turn, shown_passages
 
 
 async def signals_of(case: Case, resources: Resources, *, looks: Sequence[int] = (2, 4)) -> dict[str, Any]:
@@ -58,7 +56,7 @@ async def signals_of(case: Case, resources: Resources, *, looks: Sequence[int] =
 async def _look(case: Case, state: State, run: Run) -> dict[str, Any]:
     resources = run.resources
     prompts = resources.prompts
-    passages = [Passage(**passage) for passage in state.found[: state.shown]]
+    passages = shown_passages(state)
     graded = await run.ask(
         prompt(state, resources, prompts.get("grade", state.language)), max_tokens=1, logprobs=True
     )
@@ -81,5 +79,5 @@ async def _look(case: Case, state: State, run: Run) -> dict[str, Any]:
         "support": support(answer, case.question, passages),
         "problem": problem_of(answered, passages, case.question) if answer else "empty",
         "right": contained(answer, case.answers) if case.answers else None,
-        "passages": [asdict(passage)["heading"] for passage in passages],
+        "passages": [passage.heading for passage in passages],
     }

@@ -6,6 +6,8 @@ from typing import Any, Literal
 # Pydantic draws Studio's form from these types, and takes typing's own TypedDict from Python 3.12 on only.
 from typing_extensions import TypedDict
 
+from app.corpus.passage import Passage
+
 Verdict = Literal["", "yes", "doubt", "no"]
 
 
@@ -99,6 +101,11 @@ class State(Question):
     """Time spent in nodes; a pause for a person does not count."""
     result: dict[str, Any] = field(default_factory=dict)
     """The answer object of the contract, once the run is finished."""
+
+
+def shown_passages(state: State) -> list[Passage]:
+    """What the model reads, in its order."""
+    return [Passage(**passage) for passage in state.found[: state.shown]]
 
 
 def fresh(question: Question) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from app.corpus.passage import Passage
 from graphs.grounding import Citation, cite, cite_operands
 from graphs.run import Run
-from graphs.state import State
+from graphs.state import State, shown_passages
 
 MAX_HISTORY = 12
 
@@ -71,7 +70,7 @@ def put_together(state: State) -> tuple[str, list[dict[str, Any]]]:
 
 def citations_of(state: State) -> list[Citation]:
     """What the answer rests on: its own sentences' sources, or those of the numbers it was computed from."""
-    passages = [Passage(**passage) for passage in state.found[: state.shown]]
+    passages = shown_passages(state)
     question = state.standalone or state.question
     if state.calculation:
         return cite_operands(state.calculation.rpartition("=")[0], question, passages)

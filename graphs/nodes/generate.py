@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from app.corpus.passage import Passage
 from app.prompts import Prompts
 from graphs.grounding import repair
 from graphs.prefix import ANSWER_TOKENS, prompt
 from graphs.run import Run
-from graphs.state import State
+from graphs.state import State, shown_passages
 
 
 async def generate(state: State, run: Run) -> dict[str, Any]:
@@ -20,7 +19,7 @@ async def generate(state: State, run: Run) -> dict[str, Any]:
         silent=False,
     )
     text = trimmed(reply.text, truncated=reply.truncated)
-    passages = [Passage(**passage) for passage in state.found[: state.shown]]
+    passages = shown_passages(state)
     mean = sum(reply.logprobs) / len(reply.logprobs) if reply.logprobs else 0.0
     return {
         "answer": text if state.calculation else repair(text, passages),

@@ -23,8 +23,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     if shown == 0:
         return {"shown": 0, "verdict": "no", "notices": notices}
     state.shown = shown
-    facts_only = state.arithmetic
-    instruction = resources.prompts.get("grade_calculation" if facts_only else "grade", state.language)
+    instruction = resources.prompts.get("grade_calculation" if state.arithmetic else "grade", state.language)
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=1, logprobs=True)
     probability = choice_probability(reply)
     score = evidence(calibration, grade=probability, coverage=state.coverage, dense=state.dense)
@@ -37,7 +36,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         # The calibration is about answers that stand in the documents. Whether facts suffice for a
         # calculation is seen by the calculation itself: its every operand must be found.
         "verdict": "yes"
-        if facts_only and probability >= 0.5
+        if state.arithmetic and probability >= 0.5
         else judge(score, calibration, accept=run.context.accept, narrow=shown <= run.context.look),
     }
 

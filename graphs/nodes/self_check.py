@@ -10,21 +10,20 @@ from graphs.nodes.generate import instruction
 from graphs.numbers import numbers_in
 from graphs.prefix import document_lines, further_turn, prompt
 from graphs.run import BudgetEnd, Run
-from graphs.state import State
+from graphs.state import State, shown_passages
 
 
 async def self_check(state: State, run: Run) -> dict[str, Any]:
     """Sets `problem` when the answer does not stand, and `grounded`."""
-    passages = [Passage(**passage) for passage in state.found[: state.shown]]
+    passages = shown_passages(state)
     question = state.standalone or state.question
     if found := problem_of(state, passages, question):
         return {"problem": found, "grounded": 0.0}
     resources = run.resources
     if state.calculation or state.evidence >= resources.calibration.sure:
         return {"problem": "", "grounded": state.evidence}
-    first_try = State(**{**vars(state), "problem": ""})
     messages = further_turn(
-        prompt(state, resources, instruction(first_try, resources.prompts)),
+        prompt(state, resources, instruction(state, resources.prompts)),
         state.answer,
         resources.prompts.get("check", state.language),
     )
