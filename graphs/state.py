@@ -46,6 +46,8 @@ class State(Question):
     """Parts answered before this one: question, answer, citations and calculation."""
     query: str = ""
     """What is searched for next."""
+    also: str = ""
+    """A second query for the first search, where a question may follow the one before it or may not."""
     arithmetic: bool = False
     """The question's words allow that something must be calculated."""
     found: list[dict[str, Any]] = field(default_factory=list)

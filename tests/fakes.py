@@ -93,7 +93,6 @@ Step = str | float | FakeReply | Callable[[Sequence[BaseMessage]], FakeReply]
 
 # A piece of each step's instruction, to tell the steps apart as the model does.
 MARKS = {
-    "standalone": "Rewrite the last user message",
     "needs_calculation": "Must numbers or dates be calculated",
     "calculation": "Which calculation answers the question",
     "rewrite": "Write one short search query",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.corpus.passage import Chunk, LoadedDocument
-from app.corpus.records import Document, indexed_text
+from app.corpus.records import Document, embedded_texts
 from app.corpus.store import Store
 from app.corpus.walk import FoundFile
 from app.errors import LoadError
@@ -26,7 +26,7 @@ class Change:
 
     document: Document
     chunks: Sequence[Chunk]
-    texts: Sequence[str]  # to embed, one for each chunk
+    texts: Sequence[Sequence[str]]  # to embed, for each chunk
     known: Mapping[str, Vectors]  # those of its texts that have a vector already
 
 
@@ -45,6 +45,7 @@ class Changes:
         load: Callable[[Path], LoadedDocument],
         split: Callable[[LoadedDocument], Sequence[Chunk]],
         dimensions: int,
+        by_sentence: bool,
     ) -> None:
         self.unchanged = 0
         self.size_bytes = 0
@@ -54,6 +55,7 @@ class Changes:
         self._load = load
         self._split = split
         self._dimensions = dimensions
+        self._by_sentence = by_sentence
 
     def of(self, files: Sequence[FoundFile], on_file: Callable[[FoundFile], None]) -> Iterator[Change]:
         """The changes, in the order of the files; `on_file` is called after each file."""
@@ -89,8 +91,10 @@ class Changes:
     def _read(self, file: FoundFile, status: os.stat_result, checked_ns: int, digest: str) -> Change:
         loaded = self._load(Path(file.path))
         chunks = self._split(loaded)
-        texts = [indexed_text(chunk.heading, chunk.text) for chunk in chunks]
-        stored = self._store.vectors_by_text(path=file.path, sha256=digest, dimensions=self._dimensions)
+        texts = [embedded_texts(chunk.heading, chunk.text, by_sentence=self._by_sentence) for chunk in chunks]
+        stored = self._store.vectors_by_text(
+            path=file.path, sha256=digest, dimensions=self._dimensions, by_sentence=self._by_sentence
+        )
         self.size_bytes += status.st_size
         return Change(
             document=Document(
@@ -108,7 +112,7 @@ class Changes:
             ),
             chunks=chunks,
             texts=texts,
-            known={text: stored[text] for text in texts if text in stored},
+            known={text: stored[text] for of_chunk in texts for text in of_chunk if text in stored},
         )
 
 

@@ -19,7 +19,7 @@ from app.corpus.load import load as load_file
 from app.corpus.lock import ingest_lock
 from app.corpus.manifest import read_manifest, require_embedder, write_manifest
 from app.corpus.passage import Chunk, LoadedDocument
-from app.corpus.records import Document
+from app.corpus.records import Document, embedded_texts
 from app.corpus.report import IngestReport, Progress
 from app.corpus.schema import STORE_NAME
 from app.corpus.split import split as split_document
@@ -79,10 +79,17 @@ def ingest(
             value = probe(embedder)
             with store.writing():
                 write_manifest(store, embedder, value)
-                _embed_stored(store, worker, tell)
+                _embed_stored(store, worker, tell, by_sentence=embedder.by_sentence)
         found = walk(paths, is_supported, [*exclude, collection_dir])
         stored = {document.path: document for document in store.documents()}
-        changes = Changes(store, stored, load=load, split=split, dimensions=worker.dimensions)
+        changes = Changes(
+            store,
+            stored,
+            load=load,
+            split=split,
+            dimensions=worker.dimensions,
+            by_sentence=embedder.by_sentence,
+        )
         pipeline = _Pipeline(store, worker, tell, len(found.files))
         pipeline.run(changes.of(found.files, pipeline.on_file))
         gone = _gone(stored, found.files, paths)
@@ -117,7 +124,8 @@ class _Group:
 
     def add(self, change: Change) -> None:
         self.changes.append(change)
-        self.texts |= dict.fromkeys(text for text in change.texts if text not in change.known)
+        texts = (text for of_chunk in change.texts for text in of_chunk)
+        self.texts |= dict.fromkeys(text for text in texts if text not in change.known)
 
     @property
     def is_full(self) -> bool:
@@ -140,7 +148,7 @@ class _Pipeline:
         self._worker = worker
         self._tell = tell
         self._files_total = files_total
-        self._files_done = self._chunks_done = 0
+        self._files_done = self._texts_done = 0
         self._path = ""
 
     def run(self, changes: Iterator[Change]) -> None:
@@ -173,17 +181,15 @@ class _Pipeline:
         vectors: dict[str, Vectors] = {}
         for texts, future in group.batches:
             vectors.update(zip(texts, future.result(), strict=True))
-            self._chunks_done += len(texts)
+            self._texts_done += len(texts)
             self._report()
         if not group.changes:
             return
         with self._store.writing():
             for change in group.changes:
-                rows = [
-                    change.known[text] if text in change.known else vectors[text] for text in change.texts
-                ]
-                matrix = np.stack(rows) if rows else np.empty((0, self._worker.dimensions), dtype=np.float32)
-                self._store.put_document(change.document, change.chunks, matrix)
+                known = vectors | dict(change.known)
+                rows = [np.stack([known[text] for text in of_chunk]) for of_chunk in change.texts]
+                self._store.put_document(change.document, change.chunks, rows)
         self.written += [change.document for change in group.changes]
         self.chunks_written += sum(len(change.chunks) for change in group.changes)
 
@@ -192,28 +198,33 @@ class _Pipeline:
             Progress(
                 files_done=self._files_done,
                 files_total=self._files_total,
-                chunks_done=self._chunks_done,
+                texts_done=self._texts_done,
                 path=self._path,
             )
         )
 
 
-def _embed_stored(store: Store, worker: EmbedWorker, tell: Callable[[Progress], None]) -> None:
+def _embed_stored(
+    store: Store, worker: EmbedWorker, tell: Callable[[Progress], None], *, by_sentence: bool
+) -> None:
     # All in the caller's one transaction: a search finds old vectors or new ones, never both.
     last = done = 0
-    ahead: deque[tuple[list[int], Future[Vectors]]] = deque()
+    ahead: deque[tuple[list[int], list[int], Future[Vectors]]] = deque()
     while True:
         items = store.texts_after(last, BATCH_TEXTS)
         if items:
             last = items[-1][0]
-            ahead.append(([id for id, _ in items], worker.start([text for _, text in items])))
+            texts = [embedded_texts(heading, text, by_sentence=by_sentence) for _, heading, text in items]
+            ends = np.cumsum([len(of_chunk) for of_chunk in texts]).tolist()
+            future = worker.start([text for of_chunk in texts for text in of_chunk])
+            ahead.append(([id for id, _, _ in items], ends, future))
         if not ahead:
             return
         if not items or len(ahead) > _BATCHES_AHEAD:
-            ids, future = ahead.popleft()
-            store.set_vectors(ids, future.result())
+            ids, ends, future = ahead.popleft()
+            store.set_vectors(ids, np.split(future.result(), ends[:-1]))
             done += len(ids)
-            tell(Progress(files_done=0, files_total=0, chunks_done=done, path=""))
+            tell(Progress(files_done=0, files_total=0, texts_done=done, path=""))
 
 
 def _gone(stored: dict[str, Document], files: Sequence[FoundFile], paths: Sequence[Path]) -> list[Document]:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+SECTION_GAP = " > "
+"""Between the headings of a path, where it is written on one line."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
@@ -45,7 +48,7 @@ class Chunk:
     @property
     def heading(self) -> str:
         """Title and section path on one line, as shown to the model and indexed."""
-        return " > ".join(dict.fromkeys((self.title, *self.section)))
+        return SECTION_GAP.join(dict.fromkeys((self.title, *self.section)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from app.corpus.passage import SECTION_GAP
+from app.corpus.sentences import sentence_spans
+
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
@@ -46,3 +49,18 @@ class Stamp:
 def indexed_text(heading: str, text: str) -> str:
     """What is embedded and what the keywords are taken from: a passage with the headings above it."""
     return f"{heading}\n{text}" if heading else text
+
+
+def embedded_texts(heading: str, text: str, *, by_sentence: bool) -> list[str]:
+    """What a chunk's vectors are made of: the whole and, where asked and there are several, its sentences.
+
+    A sentence is embedded under the lowest heading alone: with all of them, the sentences of one chunk
+    look alike.
+    """
+    texts = [indexed_text(heading, text)]
+    spans = sentence_spans(text) if by_sentence else []
+    if len(spans) > 1:
+        lowest = heading.rpartition(SECTION_GAP)[2]
+        sentences = (text[start:end] for start, end in spans)
+        texts += [f"{lowest}: {sentence}" if lowest else sentence for sentence in sentences]
+    return texts

@@ -9,7 +9,7 @@ class Progress:
 
     files_done: int  # looked at, and read where they had changed
     files_total: int
-    chunks_done: int  # embedded in this run
+    texts_done: int  # embedded in this run: chunks and, with some embedders, their sentences
     path: str  # the file that was looked at last; empty while a collection is embedded anew
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.errors import CorpusError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 STORE_NAME = "store.sqlite3"
 IN_MEMORY = ":memory:"
 
@@ -13,7 +13,8 @@ _BUSY_TIMEOUT_S = 10.0
 _JOURNAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 
 # AUTOINCREMENT: an id that was deleted never comes back, so an id alone names a chunk for good.
-# `vector` stands last: reading a chunk's text does not touch its pages.
+# `vectors`, the whole chunk's and perhaps one for each sentence, stands last: reading a chunk's text does
+# not touch its pages.
 # The tokenizer "ascii" splits at ASCII punctuation and white space alone, which `bigrams` never leaves
 # inside a token: the index holds exactly the tokens it is given.
 _TABLES = """
@@ -43,7 +44,7 @@ CREATE TABLE chunks(
     start INTEGER NOT NULL,
     "end" INTEGER NOT NULL,
     text TEXT NOT NULL,
-    vector BLOB NOT NULL,
+    vectors BLOB NOT NULL,
     UNIQUE(document_id, ordinal)
 ) STRICT;
 CREATE VIRTUAL TABLE words USING fts5(tokens, tokenize = 'ascii');

@@ -91,8 +91,8 @@ def _candidates(store: Store, index: DenseIndex, query: Query) -> list[_Candidat
     dense: dict[int, float] = {}
     if query.vector is not None:
         ids = list(dict.fromkeys([*lexical, *index.search(query.vector, limit)]))
-        cosines = index.vectors(ids) @ query.vector
-        dense = dict(zip(ids, np.clip(cosines, -1.0, 1.0).tolist(), strict=True))
+        likeness = index.likeness(ids, query.vector)
+        dense = dict(zip(ids, np.clip(likeness, -1.0, 1.0).tolist(), strict=True))
     fused = fuse(lexical, dense, query.weight if query.vector is not None else 0.0)
     items = (
         _Candidate(id=id, score=score, lexical=lexical.get(id, 0.0), dense=dense.get(id, 0.0))

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from app.corpus.bigrams import bigrams
-from app.corpus.passage import Chunk
-from app.corpus.records import Document, Stamp, StoredChunk, indexed_text
+from app.corpus.passage import SECTION_GAP, Chunk
+from app.corpus.records import Document, Stamp, StoredChunk, embedded_texts, indexed_text
 from app.corpus.schema import IN_MEMORY, open_to_read, open_to_write
 from app.models.embedder import Vectors
 
@@ -100,12 +100,15 @@ class Store:
         rows = self._db.execute(f"SELECT id, {_COLUMNS} FROM documents ORDER BY name, path")  # noqa: S608
         return [_document(row) for row in rows]
 
-    def put_document(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+    def put_document(
+        self, document: Document, chunks: Sequence[Chunk], vectors: Sequence[Vectors] | Vectors
+    ) -> None:
         """Write a document whole, in place of the one at the same path if there is one.
 
         Args:
             document: its `id` is not read.
-            vectors: float32 of shape (len(chunks), dimensions).
+            vectors: for each chunk float32 of shape (dimensions,), or (n, dimensions) with n > 0, the
+                whole chunk's first.
         """
         if len(chunks) != len(vectors):
             raise ValueError(f"{len(chunks)} chunks, {len(vectors)} vectors")
@@ -117,10 +120,10 @@ class Store:
             f"INSERT INTO documents({_COLUMNS}) VALUES({', '.join(':' + name for name in _NAMES)})", row
         ).lastrowid
         for ordinal, (chunk, vector) in enumerate(zip(chunks, _blobs(vectors), strict=True)):
-            section = " > ".join(chunk.section)
+            section = SECTION_GAP.join(chunk.section)
             chunk_id = self._db.execute(
-                'INSERT INTO chunks(document_id, ordinal, heading, section, page, start, "end", text, vector)'
-                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                'INSERT INTO chunks(document_id, ordinal, heading, section, page, start, "end", text,'
+                " vectors) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     document_id,
                     ordinal,
@@ -161,11 +164,12 @@ class Store:
         ).fetchone()
         return int(row[0]), int(row[1])
 
-    def chunk_ids(self) -> Ids:
-        """The id of every chunk, ascending."""
-        ids = np.fromiter((row[0] for row in self._db.execute("SELECT id FROM chunks")), dtype=np.int64)
-        ids.sort()
-        return ids
+    def vector_ids(self, dimensions: int) -> Ids:
+        """For every vector its chunk's id, ascending. No vector is read."""
+        rows = np.array(
+            self._db.execute("SELECT id, length(vectors) FROM chunks ORDER BY id").fetchall(), dtype=np.int64
+        ).reshape(-1, 2)
+        return np.repeat(rows[:, 0], rows[:, 1] // (4 * dimensions))
 
     def chunks(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Chunks by id. Ids that are gone are left out."""
@@ -190,40 +194,49 @@ class Store:
         }
 
     def vectors(self, dimensions: int, ids: Sequence[int] | None = None) -> tuple[Ids, Vectors]:
-        """Ids, and float32 of shape (len(ids), dimensions), by ascending id: all, or those asked for."""
+        """The vectors of all chunks, or of those asked for: float32 of shape (n, dimensions).
+
+        With them for each vector its chunk's id: shape (n,), ascending.
+        """
         if ids is None:
-            rows = self._db.execute("SELECT id, vector FROM chunks ORDER BY id").fetchall()
+            rows = self._db.execute("SELECT id, vectors FROM chunks ORDER BY id").fetchall()
         else:
             rows = self._db.execute(
-                "SELECT id, vector FROM chunks WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+                "SELECT id, vectors FROM chunks WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
                 (json.dumps(ids),),
             ).fetchall()
         flat = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
-        return np.array([row[0] for row in rows], dtype=np.int64), flat.reshape(len(rows), dimensions)
+        counts = [len(row[1]) // (4 * dimensions) for row in rows]
+        return np.repeat(np.array([row[0] for row in rows], dtype=np.int64), counts), flat.reshape(
+            -1, dimensions
+        )
 
-    def vectors_by_text(self, *, path: str, sha256: str, dimensions: int) -> dict[str, Vectors]:
+    def vectors_by_text(
+        self, *, path: str, sha256: str, dimensions: int, by_sentence: bool = False
+    ) -> dict[str, Vectors]:
         """Vectors of the document at `path` and of equal files, by the text that was embedded."""
         rows = self._db.execute(
-            "SELECT c.heading, c.text, c.vector FROM chunks c JOIN documents d ON d.id = c.document_id"
+            "SELECT c.heading, c.text, c.vectors FROM chunks c JOIN documents d ON d.id = c.document_id"
             " WHERE d.path = ? OR d.sha256 = ?",
             (path, sha256),
         )
-        return {
-            indexed_text(heading, text): np.frombuffer(vector, dtype="<f4", count=dimensions)
-            for heading, text, vector in rows
-        }
+        known: dict[str, Vectors] = {}
+        for heading, text, vectors in rows:
+            texts = embedded_texts(heading, text, by_sentence=by_sentence)
+            known.update(zip(texts, np.frombuffer(vectors, dtype="<f4").reshape(-1, dimensions), strict=True))
+        return known
 
-    def texts_after(self, chunk_id: int, limit: int) -> list[tuple[int, str]]:
-        """The next chunks after an id: (id, the text that is embedded)."""
+    def texts_after(self, chunk_id: int, limit: int) -> list[tuple[int, str, str]]:
+        """The next chunks after an id: (id, heading, text)."""
         rows = self._db.execute(
             "SELECT id, heading, text FROM chunks WHERE id > ? ORDER BY id LIMIT ?", (chunk_id, limit)
         )
-        return [(row[0], indexed_text(row[1], row[2])) for row in rows]
+        return rows.fetchall()
 
-    def set_vectors(self, ids: Sequence[int], vectors: Vectors) -> None:
-        """Replace the vectors of chunks: float32 of shape (len(ids), dimensions)."""
+    def set_vectors(self, ids: Sequence[int], vectors: Sequence[Vectors] | Vectors) -> None:
+        """Replace the vectors of chunks; `vectors` as in `put_document`."""
         self._db.executemany(
-            "UPDATE chunks SET vector = ? WHERE id = ?", zip(_blobs(vectors), ids, strict=True)
+            "UPDATE chunks SET vectors = ? WHERE id = ?", zip(_blobs(vectors), ids, strict=True)
         )
         self._changed = True
 
@@ -266,8 +279,8 @@ class Store:
         return int(row[0])
 
 
-def _blobs(vectors: Vectors) -> list[bytes]:
-    return [row.tobytes() for row in np.ascontiguousarray(vectors, dtype="<f4")]
+def _blobs(vectors: Sequence[Vectors] | Vectors) -> list[bytes]:
+    return [np.ascontiguousarray(item, dtype="<f4").tobytes() for item in vectors]
 
 
 def _document(row: tuple[Any, ...]) -> Document:

@@ -5,13 +5,12 @@ from typing import Any
 
 from graphs.calculation import may_calculate
 from graphs.nodes.finish import citations_of
-from graphs.nodes.prepare import standalone_of
 from graphs.parts import refer
 from graphs.run import Run
-from graphs.state import State, Turn
+from graphs.state import State
 
 
-async def next_part(state: State, run: Run) -> dict[str, Any]:
+async def next_part(state: State, run: Run) -> dict[str, Any]:  # noqa: ARG001 - every node has it
     """Keeps the answer so far, and asks the next part as a follow-up to it.
 
     Of the passages only those that the answer rests on stay: others would be mistaken for being about
@@ -20,13 +19,7 @@ async def next_part(state: State, run: Run) -> dict[str, Any]:
     citations = [asdict(citation) for citation in citations_of(state)]
     finished, found = keep_cited(state, citations)
     part, *rest = state.parts
-    standalone = refer(part, state.standalone, state.answer)
-    if standalone is None:
-        talk: list[Turn] = [
-            {"role": "user", "content": state.standalone},
-            {"role": "assistant", "content": state.answer},
-        ]
-        standalone = await standalone_of(talk, part, state.language, run)
+    standalone = refer(part, state.standalone, state.answer) or f"{state.standalone} {part}"
     return {
         "finished": finished,
         "found": found,
@@ -34,6 +27,7 @@ async def next_part(state: State, run: Run) -> dict[str, Any]:
         "parts": rest,
         "standalone": standalone,
         "query": standalone,
+        "also": "",
         "arithmetic": may_calculate(standalone),
         "verdict": "",
         "calculation": "",

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
+from itertools import zip_longest
 from typing import Any
 
 from app.corpus.passage import Passage
@@ -33,6 +34,8 @@ def _search(state: State, run: Run, query: str) -> tuple[list[Passage], float, f
     corpus = run.resources.corpus_of(state.given or []) if throwaway else run.resources.corpus
     try:
         found = corpus.search(query, k=run.context.k)
+        if state.also and not state.asked:
+            found = interleave(found, corpus.search(state.also, k=run.context.k))
         known = [Passage(**passage) for passage in state.found]
         everything = [*known, *found]
         coverage = corpus.coverage(question, everything) if everything else 0.0
@@ -40,6 +43,12 @@ def _search(state: State, run: Run, query: str) -> tuple[list[Passage], float, f
     finally:
         if throwaway:
             corpus.close()
+
+
+def interleave(first: list[Passage], second: list[Passage]) -> list[Passage]:
+    """Two rankings in turn, the first one's best first, each passage once."""
+    pairs = (passage for pair in zip_longest(first, second) for passage in pair if passage is not None)
+    return list({passage.id: passage for passage in pairs}.values())
 
 
 def merge(known: list[Passage], shown: int, found: list[Passage], look: int) -> tuple[list[Passage], int]:

@@ -73,11 +73,15 @@ async def test_a_salted_run_begins_cold_and_an_unsalted_one_may_not() -> None:
 
 async def test_history_and_given_passages_reach_the_graph() -> None:
     corpus = FakeCorpus()
-    script = Replies(standalone="연차 휴가 규정은 3년이면요?", answer="본문입니다.")
+    script = Replies(answer="본문입니다.")
     given = [{"title": "글", "text": "본문입니다."}]
     history = [{"role": "user", "content": "연차 휴가는?"}, {"role": "assistant", "content": "17일"}]
-    (outcome,) = await run([case(1, passages=given, history=history)], resources(script, corpus=corpus))
-    assert script.seen[0] == "standalone"
+    model = resources(script, corpus=corpus)
+    (outcome,) = await run([case(1, question="그럼 3년이면요?", passages=given, history=history)], model)
+    assert any(
+        "Question: 연차 휴가는? 그럼 3년이면요?" in str(prompt[-1].content)
+        for prompt in model.model.fake.prompts
+    )  # type: ignore[attr-defined]
     assert corpus.queries == ["준비"]
     assert [passage["heading"] for passage in outcome.found] == ["글"]
 

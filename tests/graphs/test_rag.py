@@ -312,23 +312,36 @@ async def test_a_follow_up_is_searched_as_a_question_that_stands_alone() -> None
         {"role": "user", "content": "연차 휴가는 며칠인가요?"},
         {"role": "assistant", "content": "17일입니다."},
     ]
-    resources = make_resources(
-        Script(standalone="병가 휴가는 며칠인가요?", answer="병가는 30일입니다."), corpus=corpus
-    )
+    resources = make_resources(Script(answer="병가는 30일입니다."), corpus=corpus)
     result = await ask(resources, "그럼 병가는요?", history=history)
-    assert corpus.queries == ["병가 휴가는 며칠인가요?"]
+    assert corpus.queries == ["연차 휴가는 며칠인가요? 그럼 병가는요?"]
     assert result["question"] == "그럼 병가는요?"
     assert result["answer"] == "병가는 30일입니다. [2]"
 
 
+async def test_a_whole_question_in_a_conversation_is_searched_with_and_without_the_one_before() -> None:
+    asked = "출장비는 하루에 얼마까지 받을 수 있나요?"
+    joined = f"연차 휴가는 며칠인가요? {asked}"
+    corpus = FakeCorpus(pages={asked: [LEAVE[4], LEAVE[3]], joined: [LEAVE[0], LEAVE[4]]})
+    history = [{"role": "user", "content": "연차 휴가는 며칠인가요?"}]
+    resources = make_resources(Script(answer="하루 45000원입니다."), corpus=corpus)
+    result = await ask(resources, asked, history=history)
+    assert corpus.queries == [asked, joined]
+    assert result["answer"] == "하루 45000원입니다. [1]"
+    prompts = resources.model.fake.prompts  # type: ignore[attr-defined]
+    read = str(prompts[0][-1].content)
+    assert read.index(LEAVE[4].text) < read.index(LEAVE[0].text)
+    assert f"Question: {asked}" in read and LEAVE[3].text not in read
+
+
 async def test_turns_of_one_thread_are_remembered_and_do_not_leak_into_each_other() -> None:
-    resources = make_resources(Script(standalone="연차 휴가 규정은 무엇인가요?"))
+    resources = make_resources()
     graph = build(resources, checkpointer=InMemorySaver())
     config: Any = {"configurable": {"thread_id": "1"}}
     await graph.ainvoke({"question": QUESTION}, config)
     state = await graph.ainvoke({"question": "그건 무엇인가요?"}, config)
     assert state["result"]["route"].count("grade") == 1
-    assert state["result"]["cost"]["llm_calls"] == 4, "the follow-up pays one call to stand alone"
+    assert state["result"]["cost"]["llm_calls"] == 3, "a follow-up costs no call of its own"
     assert [turn["role"] for turn in state["history"]] == ["user", "assistant"] * 2
 
 
@@ -383,9 +396,7 @@ async def test_a_question_in_two_parts_is_answered_one_after_the_other() -> None
 
 
 async def test_a_later_part_without_an_answer_leaves_the_first_standing() -> None:
-    script = Script(
-        grade=[0.9, 0.02], standalone="그 휴가는 누가 만들었나요?", answer="연차 휴가는 17일입니다."
-    )
+    script = Script(grade=[0.9, 0.02], answer="연차 휴가는 17일입니다.")
     result = await ask(make_resources(script), "연차 휴가는 며칠인가요? 그 휴가는 누가 만들었나요?")
     assert result["refused"] is False
     assert result["reason"] == "answered in part: no evidence: the passages found do not hold the answer"

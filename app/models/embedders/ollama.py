@@ -55,6 +55,14 @@ class OllamaEmbedder:
             self._dimensions = self._batch(["dimensions"]).shape[1]
         return self._dimensions
 
+    @property
+    def by_sentence(self) -> bool:
+        return False
+
+    @property
+    def by_sentence(self) -> bool:
+        return False
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.embed`. Raises ModelError."""
         if not texts:

@@ -66,6 +66,14 @@ class UseEmbedder:
     def dimensions(self) -> int:
         return _DIMENSIONS
 
+    @property
+    def by_sentence(self) -> bool:
+        return False
+
+    @property
+    def by_sentence(self) -> bool:
+        return False
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.embed`."""
         if not texts:

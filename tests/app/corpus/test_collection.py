@@ -26,6 +26,7 @@ class MeaningEmbedder:
     spec = "meaning:"
     fingerprint = "meaning-1"
     dimensions = 3
+    by_sentence = False
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         rows = [[0.0, 1.0, 0.2] if "환불" in text else [1.0, 0.0, 0.2] for text in texts]

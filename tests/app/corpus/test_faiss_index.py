@@ -56,6 +56,50 @@ def test_search_is_exact(store: Store) -> None:
     assert np.array_equal(index.vectors([3, 1]), np.stack([_axis(2), _axis(0)]))
 
 
+@pytest.fixture
+def by_sentence(tmp_path: Path) -> Store:
+    """One chunk of two sentences, one of a single vector, one of three sentences."""
+    store = Store.to_write(tmp_path / STORE_NAME)
+    whole = (_axis(0) + _axis(1)) / np.float32(np.sqrt(2))
+    vectors = [np.stack([whole, _axis(0), _axis(1)]), _axis(2), np.stack([_axis(n) for n in (3, 4, 5, 6)])]
+    document = Document(
+        path="/s", given="", name="s", sha256="", size_bytes=0, mtime_ns=0, checked_ns=0, loader="text",
+        title="", ingested_at="",
+    )  # fmt: skip
+    chunks = [Chunk(text=str(n), title="", section=(), page=None, start=0, end=1) for n in range(3)]
+    with store.writing():
+        store.put_document(document, chunks, vectors)
+    return store
+
+
+def test_a_sentence_finds_its_chunk_once(by_sentence: Store) -> None:
+    index = DenseIndex.build(by_sentence, _DIMENSIONS)
+    assert index.search(_axis(1), 2)[0] == 1
+    assert sorted(index.search(_axis(5), 3)) == [1, 2, 3]
+    assert index.search(_axis(5), 1) == [3]
+
+
+def test_likeness_is_the_mean_of_the_whole_and_its_best_sentence(by_sentence: Store) -> None:
+    index = DenseIndex.build(by_sentence, _DIMENSIONS)
+    assert index.likeness([3, 1, 2], _axis(1)) == pytest.approx([0.0, (np.sqrt(0.5) + 1) / 2, 0.0])
+    assert index.likeness([2], _axis(2)) == pytest.approx([1.0]), "one vector is the whole and its sentence"
+    assert index.likeness([2, 3], -_axis(2)) == pytest.approx([-1.0, 0.0])
+    assert index.likeness([], _axis(2)).shape == (0,)
+    assert np.array_equal(index.vectors([3, 2]), np.stack([_axis(3), _axis(2)])), "of the whole"
+
+
+def test_an_index_by_sentence_is_kept_and_follows(by_sentence: Store, tmp_path: Path) -> None:
+    index = DenseIndex.build(by_sentence, _DIMENSIONS)
+    assert index.save(tmp_path)
+    kept = DenseIndex.open(tmp_path, by_sentence, _DIMENSIONS)
+    assert kept.likeness([1, 2, 3], _axis(0)) == pytest.approx(index.likeness([1, 2, 3], _axis(0)))
+    _put(by_sentence, "/s", 7)
+    _put(by_sentence, "/t", 6, 5)
+    kept.refresh(by_sentence, _DIMENSIONS)
+    assert kept.search(_axis(7), 9)[0] == 4
+    assert kept.likeness([6, 4, 5], _axis(5)) == pytest.approx([1.0, 0.0, 0.0])
+
+
 def test_an_empty_collection_has_an_empty_index() -> None:
     index = DenseIndex.build(Store.in_memory(), _DIMENSIONS)
     assert index.search(_axis(0), 5) == []

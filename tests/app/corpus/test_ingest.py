@@ -153,6 +153,37 @@ def test_only_chunks_whose_text_changed_are_embedded(folder: Path, docs: Path) -
     assert _vectors(folder) == _vectors(fresh)
 
 
+class BySentence(CountingEmbedder):
+    by_sentence = True  # type: ignore[assignment]
+
+
+def test_sentences_get_vectors_of_their_own_and_keep_them(folder: Path, tmp_path: Path) -> None:
+    docs = tmp_path / "handbook"
+    docs.mkdir()
+    text = "연차는 17일이다. 병가는 30일이다."
+    (docs / "휴가.txt").write_text(text)
+    (docs / "출장.txt").write_text("일비는 34,000원이다.")
+    embedder = BySentence(16)
+    run(folder, docs, embedder=embedder)
+    assert sorted(embedder.texts) == [
+        "출장\n일비는 34,000원이다.",
+        f"휴가\n{text}",
+        "휴가: 병가는 30일이다.",
+        "휴가: 연차는 17일이다.",
+    ]
+    with Collection.open(folder, BySentence(16), dense_weight=1.0) as collection:
+        best = collection.search("휴가: 병가는 30일이다.", k=2)
+        assert [passage.heading for passage in best] == ["휴가", "출장"]
+    (docs / "휴가.txt").write_text(text.replace("30일", "60일"))
+    again = BySentence(16)
+    run(folder, docs, embedder=again)
+    assert sorted(again.texts) == ["휴가\n연차는 17일이다. 병가는 60일이다.", "휴가: 병가는 60일이다."]
+    run(folder, docs, embedder=BySentence(8), rebuild=True)
+    fresh = tmp_path / "collections" / "fresh"
+    run(fresh, docs, embedder=BySentence(8))
+    assert _vectors(folder) == _vectors(fresh)
+
+
 def test_equal_files_are_two_sources(folder: Path, docs: Path) -> None:
     run(folder, docs)
     (docs / "copy.txt").write_text((docs / "a.txt").read_text())
@@ -248,7 +279,7 @@ def test_many_files_are_embedded_in_one_thread_beside_and_told_as_they_go(folder
     assert report.added == report.chunks == len(embedder.texts) == 703
     assert embedder.threads == {"embed_0"}
     assert [step.files_done for step in seen] == sorted(step.files_done for step in seen)
-    assert (seen[-1].files_done, seen[-1].files_total, seen[-1].chunks_done) == (703, 703, 703)
+    assert (seen[-1].files_done, seen[-1].files_total, seen[-1].texts_done) == (703, 703, 703)
     assert seen[-1].path == str(docs / "n699.txt")
 
 
@@ -349,5 +380,5 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
 
 def _vectors(folder: Path) -> dict[str, list[float]]:
     with sqlite3.connect(folder / STORE_NAME) as db:
-        rows = db.execute("SELECT text, vector FROM chunks").fetchall()
+        rows = db.execute("SELECT text, vectors FROM chunks").fetchall()
     return {text: np.frombuffer(vector, dtype="<f4").tolist() for text, vector in rows}

@@ -150,7 +150,7 @@ def state(folder: Path) -> object:
             "SELECT name, sha256, size_bytes, mtime_ns, title FROM documents ORDER BY path"
         )
         chunks = db.execute(
-            'SELECT d.name, c.ordinal, c.heading, c.text, c.start, c."end", c.vector, w.tokens FROM chunks c'
+            'SELECT d.name, c.ordinal, c.heading, c.text, c.start, c."end", c.vectors, w.tokens FROM chunks c'
             " JOIN documents d ON d.id = c.document_id JOIN words w ON w.rowid = c.id"
             " ORDER BY d.path, c.ordinal"
         )
@@ -229,7 +229,7 @@ def test_rebuild(tmp_path: Path, driver: Driver) -> None:
         driver.ingest(folder, docs)
         assert driver.ingest(folder, docs, kill_at=at, dimensions=4, rebuild=True)["signal"] == 9
         with sqlite3.connect(folder / STORE_NAME) as db:
-            sizes = {row[0] for row in db.execute("SELECT length(vector) FROM chunks")}
+            sizes = {row[0] for row in db.execute("SELECT length(vectors) FROM chunks")}
             (manifest,) = db.execute("SELECT value FROM meta WHERE key = 'manifest'").fetchone()
         # All of one embedder or all of the other, and the manifest says which.
         assert sizes == {json.loads(manifest)["dimensions"] * 4}

@@ -66,7 +66,7 @@ def test_replacing_a_document_leaves_nothing_of_the_old_one(store: Store) -> Non
     assert store.keyword_search(["보증"], 9) == {}
     assert store.document_frequencies(["보증", "배송", "제목"]) == {"보증": 0, "배송": 1, "제목": 1}
     # Ids do not come back.
-    assert store.chunk_ids().tolist() == [3]
+    assert store.vector_ids(4).tolist() == [3]
 
 
 def test_keywords_rank_by_rarity_and_ask_for_any(store: Store) -> None:
@@ -157,5 +157,5 @@ def test_another_format_is_refused(store: Store, tmp_path: Path) -> None:
             opening(tmp_path / STORE_NAME)
         assert str(caught.value) == (
             f'The collection in "{tmp_path}" was made by another version of Mutda (format 99, '
-            "this one reads 1). Move that folder away and ingest the documents again."
+            "this one reads 2). Move that folder away and ingest the documents again."
         )
