@@ -10,8 +10,14 @@ from graphs.state import State, shown_passages
 
 
 async def generate(state: State, run: Run) -> dict[str, Any]:
-    """Sets `answer`, with misspelt names mended; a second attempt is told what was wrong."""
+    """Sets `answer`, with misspelt names mended; a second attempt is told what was wrong.
+
+    A model that does not repeat the calculator's result is not asked again: the result is the answer.
+    """
     resources = run.resources
+    if state.problem and state.calculation:
+        text = resources.prompts.get("calculated", state.language, calculation=state.calculation)
+        return {"answer": text, "answer_logprob": 0.0, "attempts": state.attempts + 1, "problem": ""}
     reply = await run.ask(
         prompt(state, resources, instruction(state, resources.prompts)),
         max_tokens=ANSWER_TOKENS,

@@ -179,15 +179,14 @@ async def test_a_calculation_with_numbers_from_nowhere_is_not_done() -> None:
     assert result["calculation"] == ""
 
 
-async def test_an_answer_without_the_calculated_result_is_generated_again() -> None:
-    script = Script(
-        needs_calculation=0.9, calculation="CALC: 45000 * 4", answer="45000원입니다.", again="180000원입니다."
-    )  # fmt: skip
+async def test_where_the_model_does_not_give_the_calculated_result_the_graph_does() -> None:
+    script = Script(needs_calculation=0.9, calculation="CALC: 45000 * 4", answer="45000원입니다.")
     result = await ask(
         make_resources(script, corpus=FakeCorpus(default=[LEAVE[4]])), "4일이면 출장비는 얼마인가요?"
     )
     assert path(result).endswith("generate self_check generate self_check finish")
-    assert "180000원" in result["answer"]
+    assert result["answer"] == "계산하면 45000 * 4 = 180,000입니다. [1]"
+    assert script.seen.count("answer") == 1 and "again" not in script.seen
 
 
 async def test_a_fact_that_a_calculation_lacks_is_looked_up_on_the_web() -> None:
