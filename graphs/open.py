@@ -9,9 +9,9 @@ from pathlib import Path
 
 from app.corpus.collection import Collection
 from app.corpus.coverage import coverage
+from app.corpus.embedding import choose_embedder
 from app.corpus.passage import Passage
 from app.models.embedder import Embedder
-from app.models.embedders import default_embedder_spec, make_embedder
 from app.models.open import choose_spec, open_model
 from app.models.probe import korean_probe
 from app.models.weights import Progress, resolve_gguf
@@ -59,7 +59,7 @@ async def open_resources(
     Raises what the parts raise: SettingsError, CorpusError, DownloadError, ModelError.
     """
     folder = (collection_dir or settings.collection_dir) if need_collection else None
-    embedder, collection = await asyncio.to_thread(_open_collection, settings, folder)
+    embedder, collection = await asyncio.to_thread(_open_collection, settings, folder, on_progress)
     try:
         state = await asyncio.to_thread(collection.status)
         model = await open_model(
@@ -94,9 +94,10 @@ async def open_resources(
         await asyncio.to_thread(collection.close)
 
 
-def _open_collection(settings: Settings, folder: Path | None) -> tuple[Embedder, Collection]:
-    spec = settings.embedder or default_embedder_spec()
-    embedder = make_embedder(spec, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
+def _open_collection(
+    settings: Settings, folder: Path | None, on_progress: OnProgress | None
+) -> tuple[Embedder, Collection]:
+    embedder = choose_embedder(settings, folder, on_progress=on_progress).embedder
     if folder is None:
         return embedder, Collection.from_passages([], embedder)
     return embedder, Collection.open(folder, embedder)

@@ -22,7 +22,7 @@ class Turn(TypedDict):
 class Question:
     """What a caller gives."""
 
-    question: str
+    question: str = ""
     """The user's own words."""
     history: list[Turn] = field(default_factory=list)
     """Earlier turns, oldest first; the graph appends each finished turn."""

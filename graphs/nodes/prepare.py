@@ -4,12 +4,13 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+from app.errors import MutdaError
 from app.prompts import language_of
 from graphs.calculation import may_calculate
 from graphs.conversation import stand
 from graphs.parts import parts_of
 from graphs.run import Run
-from graphs.state import State, fresh
+from graphs.state import Question, State, fresh
 
 MAX_QUESTION_CHARS = 2000
 MAX_PREVIOUS_CHARS = 300
@@ -17,6 +18,7 @@ MAX_PREVIOUS_CHARS = 300
 
 async def prepare(state: State, run: Run) -> dict[str, Any]:
     """Clears what an earlier turn left, and makes a follow-up stand alone."""
+    require_form(state)
     cleared = fresh(state)
     run.state = replace(state, **cleared)
     question = " ".join(state.question.split())[:MAX_QUESTION_CHARS]
@@ -32,6 +34,41 @@ async def prepare(state: State, run: Run) -> dict[str, Any]:
         "also": standing.also,
         "arithmetic": may_calculate(standing.question),
     }
+
+
+def require_form(question: Question) -> None:
+    """Studio and the API send whatever was typed. Raises MutdaError for what is no question."""
+    if not isinstance(question.question, str):
+        raise MutdaError(f'"question" must be text, not {_json_kind(question.question)}.')
+    turns = question.history if isinstance(question.history, list) else [question.history]
+    if not all(_is_turn(turn) for turn in turns):
+        raise MutdaError(
+            '"history" must be a list of {"role": "user" or "assistant", "content": text}, oldest first.'
+        )
+    given = question.given
+    if given is not None and not (isinstance(given, list) and all(_is_passage(item) for item in given)):
+        raise MutdaError('"given" must be a list of passages {"title": text, "text": text}.')
+
+
+def _is_turn(turn: Any) -> bool:
+    return (
+        isinstance(turn, dict)
+        and turn.get("role") in ("user", "assistant")
+        and isinstance(turn.get("content"), str)
+    )
+
+
+def _is_passage(item: Any) -> bool:
+    return (
+        isinstance(item, dict)
+        and isinstance(item.get("text"), str)
+        and all(isinstance(value, str) for value in item.values())
+    )
+
+
+def _json_kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
 
 
 def _previous(state: State) -> str:

@@ -8,7 +8,7 @@ from fakes import CALIBRATION, LEAVE, FakeCorpus, FakeSearch, Script, Ticks, mak
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from app.errors import SearchError
+from app.errors import MutdaError, SearchError
 from app.models.fake import FakeReply
 from graphs.context import Context
 from graphs.rag import build
@@ -414,3 +414,28 @@ async def test_a_question_whose_words_were_found_is_not_asked_in_other_words() -
     resources = make_resources(Script(grade=0.3), calibration=replace(CALIBRATION, reword_coverage=0.5))
     result = await ask(resources)
     assert path(result) == "prepare retrieve grade widen grade refuse finish"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"question": 3}, '"question" must be text, not a number.'),
+        ({"question": None}, '"question" must be text, not null.'),
+        ({"question": ["a"]}, '"question" must be text, not a list.'),
+        ({"question": "연차는?", "history": "어제"}, '"history" must be a list of'),
+        ({"question": "연차는?", "history": [{"role": "user"}]}, '"history" must be a list of'),
+        ({"question": "연차는?", "history": [{"role": "bot", "content": "a"}]}, '"history" must be a list of'),
+        ({"question": "연차는?", "given": {"text": "a"}}, '"given" must be a list of passages'),
+        ({"question": "연차는?", "given": [{"title": "a"}]}, '"given" must be a list of passages'),
+    ],
+)
+async def test_what_is_no_question_is_one_line(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(MutdaError) as caught:
+        await build(make_resources()).ainvoke(values)
+    assert str(caught.value).startswith(said) and "\n" not in str(caught.value)
+
+
+async def test_an_empty_input_is_refused_without_a_call() -> None:
+    state = await build(make_resources(corpus=FakeCorpus(default=()))).ainvoke({})
+    assert state["result"]["refused"] is True
+    assert state["result"]["cost"]["llm_calls"] == 0
