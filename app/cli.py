@@ -72,17 +72,22 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def _embedder(settings: "Settings") -> Any:
-    from app.models.embedders import default_embedder_spec, make_embedder
+def _embedder(settings: "Settings", *, allow_fetch: bool = True, anew: bool = False) -> Any:
+    """The collection's embedder, or with `anew` the one to make a collection with."""
+    from app.corpus.embedding import choose_embedder
 
-    spec = settings.embedder or default_embedder_spec()
-    return make_embedder(spec, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
+    folder = None if anew else settings.collection_dir
+    with _weights_bar() as on_progress:
+        chosen = choose_embedder(settings, folder, allow_fetch=allow_fetch, on_progress=on_progress)
+    if chosen.notice:
+        _line(_console(to_stderr=True), chosen.notice, "yellow")
+    return chosen.embedder
 
 
-def _collection(settings: "Settings") -> "Collection":
+def _collection(settings: "Settings", *, allow_fetch: bool = True) -> "Collection":
     from app.corpus.collection import Collection
 
-    return Collection.open(settings.collection_dir, _embedder(settings))
+    return Collection.open(settings.collection_dir, _embedder(settings, allow_fetch=allow_fetch))
 
 
 @app.command()
@@ -232,11 +237,6 @@ async def _session() -> AsyncIterator[Talk]:
     settings = _settings()
     with _weights_bar() as on_progress:
         async with open_resources(settings, on_progress=on_progress) as resources:
-            if resources.documents == 0:
-                raise MutdaError(
-                    f'There is nothing in the collection "{settings.collection}" yet. '
-                    "Fill it from your documents: mutda ingest PATH..."
-                )
             yield Talk(build(resources, checkpointer=InMemorySaver()))
 
 
@@ -281,11 +281,12 @@ def ingest(
         raise MutdaError(
             f"There is no {', '.join(missing)}. Check the path, or add --prune to forget what was there."
         )
+    embedder = _embedder(settings, anew=rebuild)
     with _ingest_bar() as on_progress:
         report = run_ingest(
             settings.collection_dir,
             paths,
-            _embedder(settings),
+            embedder,
             prune=prune,
             rebuild=rebuild,
             on_progress=on_progress,
@@ -360,9 +361,9 @@ async def _status() -> dict[str, Any]:
     from app.models.weights import EMBEDDED, local_path
 
     settings = _settings()
-    embedder = _embedder(settings)
+    embedder = await asyncio.to_thread(_embedder, settings, allow_fetch=False)
     try:
-        collection = await asyncio.to_thread(_collection, settings)
+        collection = await asyncio.to_thread(_collection, settings, allow_fetch=False)
         state = await asyncio.to_thread(collection.status)
         collection.close()
         holds: dict[str, Any] = {
@@ -390,9 +391,9 @@ async def _status() -> dict[str, Any]:
 
 @models.command()
 def pull() -> None:
-    """Fetch the embedded model (1.1 GB) and verify its checksum."""
+    """Fetch the embedded model (1.1 GB) and the embedder (90 MB), and verify their checksums."""
     from app.models.spec import parse_model_spec
-    from app.models.weights import resolve_gguf
+    from app.models.weights import resolve_e5, resolve_gguf
 
     settings = _settings()
     spec = parse_model_spec(settings.model or "embedded:")
@@ -400,6 +401,10 @@ def pull() -> None:
     with _weights_bar() as on_progress:
         path = resolve_gguf(name, settings.cache_dir, progress=on_progress)
     _line(_console(), str(path))
+    if settings.embedder in ("", "e5:"):
+        with _weights_bar() as on_progress:
+            path = resolve_e5(settings.cache_dir, allow_fetch=True, progress=on_progress)
+        _line(_console(), str(path))
 
 
 @models.callback()

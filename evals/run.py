@@ -13,9 +13,9 @@ from typing import Any, get_args
 
 from rich.console import Console
 
+from app.corpus.embedding import choose_embedder
 from app.corpus.ingest import ingest
 from app.errors import EmbedderMismatchError, MutdaError, ServiceError
-from app.models.embedders import default_embedder_spec, make_embedder
 from app.settings import Settings, load_settings
 from evals.korquad import Part, part_of
 from evals.machine import machine, versions
@@ -179,9 +179,11 @@ def _salts(options: argparse.Namespace) -> bool:
 
 def _ingest(corpus: Path, settings: Settings, console: Console) -> Path:
     """Bring the collection of a folder up to date; returns where it is."""
-    spec = settings.embedder or default_embedder_spec()
-    embedder = make_embedder(spec, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
-    folder = settings.data_dir / "evals" / collection_name(corpus, spec)
+    chosen = choose_embedder(settings)
+    if chosen.notice:
+        console.print(chosen.notice, markup=False)
+    embedder = chosen.embedder
+    folder = settings.data_dir / "evals" / collection_name(corpus, embedder.spec)
     try:
         report = ingest(folder, [corpus], embedder, prune=True)
     except EmbedderMismatchError:

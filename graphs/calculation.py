@@ -3,8 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 
 from graphs.numbers import dates_in, numbers_in
+from tools.calculator import grouped
 
 # A false alarm costs one short model call, a miss the answer. A bare "얼마" or "며칠" asks for a figure
 # that stands in the document; with a quantity of the asker's own ("3대 사면 얼마") something is computed.
@@ -23,6 +26,7 @@ _OWN_QUANTITY = re.compile(
     r"|(?<![월\d])(?<!월 )\d+일(?! ?(?:자|부터|까지))"
     r"|\b\d+ (?:units?|pieces?|people|hours?|days?|weeks?|months?|nights?)\b"
 )
+_MAX_DECIMALS = 4
 _COMPUTING = re.compile(r"[-+*/%×÷(^]")
 _FENCE = re.compile(r"```\w*|`")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
@@ -58,6 +62,34 @@ def read_plan(text: str) -> Plan:
         if colon and head.strip().upper() == "FIND":
             return Plan(lookup=rest.strip("\"' "))
     return Plan()
+
+
+def written(expression: str, result: str) -> str:
+    """`expression = result`, or `expression ≈ result` with four decimals where it has more."""
+    _, point, decimals = result.partition(".")
+    if point and decimals.isdecimal() and len(decimals) > _MAX_DECIMALS:
+        rounded = round(Decimal(result), _MAX_DECIMALS).normalize()
+        return f"{expression} ≈ {grouped(f'{rounded:f}')}"
+    return f"{expression} = {grouped(result)}"
+
+
+def sides(calculation: str) -> tuple[str, str]:
+    """The expression and the result of what `written` wrote; two empty texts for an empty one."""
+    expression, _, result = calculation.replace("≈", "=").rpartition("=")
+    return expression.strip(), result.strip()
+
+
+def gives(answer: str, result: str) -> bool:
+    """Whether an answer says a result: its number as it is or rounded, or its date."""
+    if dates := dates_in(result):
+        return bool(dates & dates_in(answer))
+    wanted = numbers_in(result)
+    return not wanted or any(_rounds_to(value, said) for value in wanted for said in numbers_in(answer))
+
+
+def _rounds_to(value: Fraction, said: Fraction) -> bool:
+    places = next((n for n in range(_MAX_DECIMALS + 1) if (said * 10**n).denominator == 1), None)
+    return places is not None and abs(value - said) * 10**places * 2 <= (value != said)
 
 
 def grounded_operands(expression: str, sources: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ from app.corpus.collection import Collection
 from app.corpus.coverage import coverage
 from app.corpus.embedding import choose_embedder
 from app.corpus.passage import Passage
+from app.errors import CorpusError
 from app.models.embedder import Embedder
 from app.models.open import choose_spec, open_model
 from app.models.probe import korean_probe
@@ -62,6 +63,12 @@ async def open_resources(
     embedder, collection = await asyncio.to_thread(_open_collection, settings, folder, on_progress)
     try:
         state = await asyncio.to_thread(collection.status)
+        # Before the model is opened, which may be a gigabyte to fetch.
+        if folder is not None and state.documents == 0:
+            raise CorpusError(
+                f'There is nothing in the collection "{settings.collection}" yet. '
+                "Fill it from your documents: mutda ingest PATH..."
+            )
         model = await open_model(
             settings,
             spec=await choose_spec(settings),

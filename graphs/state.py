@@ -22,7 +22,7 @@ class Turn(TypedDict):
 class Question:
     """What a caller gives."""
 
-    question: str = ""
+    question: str
     """The user's own words."""
     history: list[Turn] = field(default_factory=list)
     """Earlier turns, oldest first; the graph appends each finished turn."""
@@ -34,6 +34,8 @@ class Question:
 class State(Question):
     """What the nodes add."""
 
+    question: str = ""
+    """As in `Question`; empty where a caller gave none, which is refused and not an error."""
     trace_id: str = ""
     """Names this run in logs and traces."""
     language: Literal["ko", "en"] = "ko"

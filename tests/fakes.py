@@ -100,7 +100,7 @@ MARKS = {
     "grade_calculation": "every fact that is needed to calculate",
     "grade": "Do the documents contain the answer",
     "again": "was rejected",
-    "answer": "Answer the question briefly",
+    "answer": "Answer the question",
 }
 
 

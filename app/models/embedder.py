@@ -32,10 +32,6 @@ class Embedder(Protocol):
     def by_sentence(self) -> bool:
         """Whether the sentences of a passage get vectors of their own, beside that of the whole."""
 
-    @property
-    def by_sentence(self) -> bool:
-        """Whether a passage's sentences get vectors of their own too."""
-
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 of shape (len(texts), dimensions), each row of length 1."""
 

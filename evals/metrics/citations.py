@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.corpus.bigrams import bigrams
-from graphs.calculation import unsupported
+from graphs.calculation import sides, unsupported
 from graphs.numbers import dates_in, numbers_in
 
 MOST = 0.5
@@ -46,7 +46,7 @@ def supported(answer: str, question: str, cited: Sequence[str], calculation: str
         return False
     text = _MARK.sub(" ", answer)
     basis = "\n".join(cited)
-    expression = calculation.rpartition("=")[0]
+    expression = sides(calculation)[0]
     # Dates aside: today's stands in no document.
     if any("-" not in operand for operand in unsupported(expression, [basis, question])):
         return False

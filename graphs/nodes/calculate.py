@@ -4,12 +4,11 @@ from typing import Any
 
 from app.errors import CalculationError
 from app.models.chat import choice_probability
-from graphs.calculation import grounded_operands, read_plan, unsupported
+from graphs.calculation import grounded_operands, read_plan, unsupported, written
 from graphs.prefix import document_lines, prompt
 from graphs.run import Run
 from graphs.state import State
 from tools.calculator import calculate as evaluate
-from tools.calculator import grouped
 
 PLAN_TOKENS = 96
 
@@ -42,4 +41,4 @@ async def calculate(state: State, run: Run) -> dict[str, Any]:
     except CalculationError:
         # What the model wrote is no expression; it may still read the answer off the documents.
         return {"arithmetic": False, "query": ""}
-    return {"calculation": f"{result.expression} = {grouped(result.text)}", "query": ""}
+    return {"calculation": written(result.expression, result.text), "query": ""}

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from graphs.calculation import sides
 from graphs.grounding import Citation, cite, cite_operands
 from graphs.run import Run
 from graphs.state import State, shown_passages
@@ -73,5 +74,5 @@ def citations_of(state: State) -> list[Citation]:
     passages = shown_passages(state)
     question = state.standalone or state.question
     if state.calculation:
-        return cite_operands(state.calculation.rpartition("=")[0], question, passages)
+        return cite_operands(sides(state.calculation)[0], question, passages)
     return cite(state.answer, question, passages)

@@ -4,10 +4,10 @@ from typing import Any
 
 from app.corpus.passage import Passage
 from app.models.chat import choice_probability
+from graphs.calculation import gives, sides
 from graphs.evidence import groundedness
 from graphs.grounding import cite, stray_names, stray_numbers, support
 from graphs.nodes.generate import instruction
-from graphs.numbers import numbers_in
 from graphs.prefix import document_lines, further_turn, prompt
 from graphs.run import BudgetEnd, Run
 from graphs.state import State, shown_passages
@@ -53,10 +53,15 @@ def problem_of(state: State, passages: list[Passage], question: str) -> str:
     """What is wrong with the answer as text, in words that the model is told; empty when nothing is."""
     sources = [document_lines(state, state.shown), question, state.calculation]
     if state.calculation:
-        result = numbers_in(state.calculation.rpartition("=")[2])
-        if result and not result & numbers_in(state.answer):
+        result = sides(state.calculation)[1]
+        if not gives(state.answer, result):
             return f"it must give the result of {state.calculation}"
-    if stray := stray_numbers(state.answer, sources):
+    else:
+        result = ""
+    # A rounded result stands nowhere as it is.
+    if stray := [
+        number for number in stray_numbers(state.answer, sources) if not result or not gives(number, result)
+    ]:
         return f"{', '.join(stray)} is not in the documents"
     if stray := stray_names(state.answer, sources):
         return f"{', '.join(stray)} is not in the documents"

@@ -128,7 +128,7 @@ def test_documents_are_needed_where_questions_bring_none(
 def test_a_folder_is_ingested_and_searched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("MUTDA_EMBEDDER", "toy:")
+    monkeypatch.setenv("MUTDA_EMBEDDER", "toy:64")
     folder = tmp_path / "문서"
     folder.mkdir()
     (folder / "휴가.txt").write_text("연차 휴가는 17일입니다. 신청은 3일 전까지 합니다.\n", encoding="utf-8")
@@ -148,7 +148,7 @@ def test_a_folder_is_ingested_and_searched(
     assert question["found"][0]["source"] == "문서/휴가.txt"
     assert question["citations_stand"] == [True, True] and question["supported"] is True
     folders = [path.name for path in (Path(os.environ["MUTDA_DATA_DIR"]) / "evals").iterdir()]
-    assert folders == [collection_name(folder, "toy:")]
+    assert folders == [collection_name(folder, "toy:64")]
     assert report["questions"][0]["result"]["collection"] == folders[0]
 
 

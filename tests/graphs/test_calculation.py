@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphs.calculation import Plan, may_calculate, read_plan, unsupported
+from graphs.calculation import Plan, gives, may_calculate, read_plan, sides, unsupported, written
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,41 @@ def test_numbers_from_nowhere_are_named(expression: str, strange: list[str]) -> 
         "2026년 3월 12일 회의, 2026. 4. 20. 배포",
     ]
     assert unsupported(expression, sources) == strange
+
+
+@pytest.mark.parametrize(
+    ("result", "calculation", "expression", "shown"),
+    [
+        ("1260000", "a = 1,260,000", "a", "1,260,000"),
+        ("8.878504672897196", "a ≈ 8.8785", "a", "8.8785"),
+        ("0.125", "a = 0.125", "a", "0.125"),
+        ("2026-05-03", "a = 2026-05-03", "a", "2026-05-03"),
+    ],
+)
+def test_a_calculation_is_written_and_read_again(
+    result: str, calculation: str, expression: str, shown: str
+) -> None:
+    assert written("a", result) == calculation
+    assert sides(calculation) == (expression, shown)
+
+
+def test_no_calculation_has_no_sides() -> None:
+    assert sides("") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "expected"),
+    [
+        ("모두 1,260,000원입니다.", "1,260,000", True),
+        ("126만 원입니다.", "1,260,000", True),
+        ("1,260,001원입니다.", "1,260,000", False),
+        ("약 8.9%입니다.", "8.8785", True),
+        ("약 9%입니다.", "8.8785", True),
+        ("8.8%입니다.", "8.8785", False),
+        ("12.4입니다.", "12", False),
+        ("2026년 5월 3일입니다.", "2026-05-03", True),
+        ("2026년 5월 4일입니다.", "2026-05-03", False),
+    ],
+)
+def test_an_answer_gives_a_result_as_it_is_or_rounded(answer: str, result: str, expected: bool) -> None:
+    assert gives(answer, result) is expected

@@ -189,6 +189,14 @@ async def test_where_the_model_does_not_give_the_calculated_result_the_graph_doe
     assert script.seen.count("answer") == 1 and "again" not in script.seen
 
 
+async def test_a_rounded_result_is_given_as_the_model_rounds_it() -> None:
+    script = Script(needs_calculation=0.9, calculation="CALC: 17 / 45000 * 100000", answer="약 37.8입니다.")
+    corpus = FakeCorpus(default=[passage(1, "연차는 17일이고 출장비는 45000원입니다. 기준은 100000입니다.")])
+    result = await ask(make_resources(script, corpus=corpus), "17의 비율은 얼마인가요?")
+    assert result["calculation"] == "17 / 45000 * 100000 ≈ 37.7778"
+    assert result["answer"].startswith("약 37.8입니다.")
+
+
 async def test_a_fact_that_a_calculation_lacks_is_looked_up_on_the_web() -> None:
     search = FakeSearch({"Nolan date of birth": [NOLAN]})
     script = Script(
@@ -424,7 +432,10 @@ async def test_a_question_whose_words_were_found_is_not_asked_in_other_words() -
         ({"question": ["a"]}, '"question" must be text, not a list.'),
         ({"question": "연차는?", "history": "어제"}, '"history" must be a list of'),
         ({"question": "연차는?", "history": [{"role": "user"}]}, '"history" must be a list of'),
-        ({"question": "연차는?", "history": [{"role": "bot", "content": "a"}]}, '"history" must be a list of'),
+        (
+            {"question": "연차는?", "history": [{"role": "bot", "content": "a"}]},
+            '"history" must be a list of',
+        ),
         ({"question": "연차는?", "given": {"text": "a"}}, '"given" must be a list of passages'),
         ({"question": "연차는?", "given": [{"title": "a"}]}, '"given" must be a list of passages'),
     ],

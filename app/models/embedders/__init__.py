@@ -8,7 +8,7 @@ from app.models.embedder import Embedder
 
 DEFAULT_ST_MODEL = "intfloat/multilingual-e5-small"
 
-_KINDS = "use:, st:NAME, ollama:NAME, toy:"
+_KINDS = "e5:, use:, st:NAME, ollama:NAME, toy:"
 
 
 def make_embedder(
@@ -20,14 +20,19 @@ def make_embedder(
 ) -> Embedder:
     """The embedder that `spec` names. Nothing is loaded or called before its first use.
 
-    `cache_dir` is where "st:" downloads to; `ollama_url` and `timeout_s` (for one
-    request) are for "ollama:".
+    `cache_dir` is where the weights of "e5:" lie and where "st:" downloads to;
+    `ollama_url` and `timeout_s` (for one request) are for "ollama:".
 
     Raises SettingsError for a spec of no known kind, MissingExtraError for "st:"
     without sentence-transformers.
     """
     kind, colon, name = spec.strip().partition(":")
     match kind if colon else "":
+        case "e5":
+            _refuse_name(spec, kind, name)
+            from app.models.embedders.e5 import E5Embedder
+
+            return E5Embedder(cache_dir=cache_dir)
         case "use":
             _refuse_name(spec, kind, name)
             from app.models.embedders.use import UseEmbedder
@@ -52,16 +57,22 @@ def make_embedder(
 
 
 def default_embedder_spec(cache_dir: Path | None = None) -> str:
-    """ "st:intfloat/multilingual-e5-small" when it can run at once, else "use:".
+    """ "st:intfloat/multilingual-e5-small" when it can run at once, else "e5:" when it can, else "use:".
 
-    At once means that sentence-transformers is installed and the model lies in
-    the Hugging Face cache or in `cache_dir`. The network is never asked.
+    At once means that the weights lie in `cache_dir` (for "st:" also in the Hugging
+    Face cache), and for "st:" that sentence-transformers is installed. The network
+    is never asked.
     """
     if find_spec("sentence_transformers") is not None:
         from app.models.embedders.st import cached_snapshot
 
         if cached_snapshot(DEFAULT_ST_MODEL, cache_dir=cache_dir) is not None:
             return f"st:{DEFAULT_ST_MODEL}"
+    if cache_dir is not None:
+        from app.models.weights import e5_is_here
+
+        if e5_is_here(cache_dir):
+            return "e5:"
     return "use:"
 
 

@@ -59,10 +59,6 @@ class OllamaEmbedder:
     def by_sentence(self) -> bool:
         return False
 
-    @property
-    def by_sentence(self) -> bool:
-        return False
-
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.embed`. Raises ModelError."""
         if not texts:

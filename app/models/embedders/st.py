@@ -62,10 +62,6 @@ class StEmbedder:
     def by_sentence(self) -> bool:
         return False
 
-    @property
-    def by_sentence(self) -> bool:
-        return False
-
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.embed`. Raises DownloadError, or ModelError for a model that cannot be loaded."""
         with self._lock:

