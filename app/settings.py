@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     model: str = ""
     """Model spec; empty chooses: Ollama when it answers and has llama3-ko, else `embedded:`."""
     embedder: str = ""
-    """Embedder spec; empty chooses: a local sentence-transformers model, else `use:`."""
+    """Embedder spec; empty chooses: the collection's own; for a new one `e5:`, else `use:`."""
     web_search: WebSearchMode = Field(default="off", description="off, ask or on")
     """Whether questions may leave this machine: never, after asking each time, or always."""
     search_url: Address = Field(default="", description="an address such as http://127.0.0.1:8888")
