@@ -19,9 +19,10 @@ _COMPUTES = re.compile(
     re.IGNORECASE,
 )
 _ASKS_QUANTITY = re.compile(r"얼마|몇|며칠|how much|how many|how long", re.IGNORECASE)
-# A count with its unit; a year, a date, a clock time or a model's number is nothing to compute with.
+# A count with its unit; a year, a date, a clock time or a model's number is nothing to compute with, and
+# of one thing the document says the figure itself.
 _OWN_QUANTITY = re.compile(
-    r"(?:\d[\d,.]*|\b[한두세네]|다섯|여섯|일곱|여덟|아홉|열)\s*"
+    r"(?:(?<![\d.,])(?!1\s*[가-힣a-zA-Z])\d[\d,.]*|\b[두세네]|다섯|여섯|일곱|여덟|아홉|열)\s*"
     r"(?:개월|개|대|명|번|회|봉|묶음|상자|박스|세트|병|통|권|장|매|건|시간|분|박|달|원|만|억|kg|m|L|km)"
     r"|(?<![월\d])(?<!월 )\d+일(?! ?(?:자|부터|까지))"
     r"|\b\d+ (?:units?|pieces?|people|hours?|days?|weeks?|months?|nights?)\b"
