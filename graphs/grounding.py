@@ -4,11 +4,12 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from app.corpus.bigrams import bigrams
 from app.corpus.passage import Passage
 from app.corpus.sentences import sentence_spans
-from graphs.numbers import dates_in, numbers_in, values_in
+from graphs.numbers import dates_in, month_days_in, numbers_in, values_in
 
 # A sentence that shares less than this with its best source gets no citation.
 MIN_SUPPORT = 0.5
@@ -169,7 +170,13 @@ def stray_numbers(answer: str, sources: Sequence[str]) -> list[str]:
     """Numbers and dates of the answer that stand in none of `sources`, as they can be shown."""
     numbers = set().union(*(numbers_in(text) for text in sources)) if sources else set()
     dates = set().union(*(dates_in(text) for text in sources)) if sources else set()
-    stray = [day.isoformat() for day in dates_in(answer) - dates]
+    days = set().union(*(month_days_in(text) for text in sources)) if sources else set()
+    stray = [
+        day.isoformat()
+        for day in dates_in(answer) - dates
+        # Minutes and notices name the year once, and then "4월 13일".
+        if (day.month, day.day) not in days or Fraction(day.year) not in numbers
+    ]
     stray += [f"{float(value):g}" for value in values_in(answer) - numbers]
     return sorted(stray)
 

@@ -9,6 +9,11 @@ _DATES = (
     re.compile(r"(?P<mon>[A-Z][a-z]{2,8})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})"),
     re.compile(r"(?P<d>\d{1,2}) (?P<mon>[A-Z][a-z]{2,8})\.?,? (?P<y>\d{4})"),
 )
+_MONTH_DAYS = (
+    re.compile(r"(?<!\d)(?P<m>\d{1,2})\s*월\s*(?P<d>\d{1,2})\s*일"),
+    re.compile(r"(?P<mon>[A-Z][a-z]{2,8})\.? (?P<d>\d{1,2})(?!\d)"),
+    re.compile(r"(?<!\d)(?P<d>\d{1,2}) (?P<mon>[A-Z][a-z]{2,8})"),
+)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBER = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _SCALES = {"십": 10, "백": 100, "천": 1_000, "만": 10_000, "억": 100_000_000, "조": 1_000_000_000_000}
@@ -28,6 +33,18 @@ def dates_in(text: str) -> set[date]:
             except ValueError:
                 continue
     return found
+
+
+def month_days_in(text: str) -> set[tuple[int, int]]:
+    """(month, day) of dates written with or without their year."""
+    days = {(day.month, day.day) for day in dates_in(text)}
+    for pattern in _MONTH_DAYS:
+        for match in pattern.finditer(text):
+            groups = match.groupdict()
+            month = int(groups.get("m") or _month(groups.get("mon") or ""))
+            if month in range(1, 13) and int(groups["d"]) in range(1, 32):
+                days.add((month, int(groups["d"])))
+    return days
 
 
 def _month(name: str) -> int:

@@ -50,3 +50,11 @@ def test_a_misspelt_name_is_mended_and_nothing_else_is_touched() -> None:
 def test_support_is_the_share_of_the_answers_own_words_found() -> None:
     assert support("17일입니다.", "연차 휴가는 며칠인가요?", PASSAGES) == 1.0
     assert support("홍길동", "대표이사는?", PASSAGES) == 0.0
+
+
+def test_a_date_may_take_its_year_from_elsewhere_in_the_documents() -> None:
+    minutes = ["회의록 2026-03-12: 4월 13일에 시범 지점에 올린다. 전체 배포는 5월이다."]
+    assert stray_numbers("2026년 4월 13일입니다.", minutes) == []
+    assert stray_numbers("2026년 4월 14일입니다.", minutes) == ["14", "2026-04-14"]
+    assert stray_numbers("2025년 4월 13일입니다.", minutes) == ["2025", "2025-04-13"]
+    assert stray_numbers("13 April 2026", ["In 2026 it opens on April 13."]) == []
