@@ -53,6 +53,8 @@ class Case(BaseModel):
     passages: list[GivenPassage] | None = Field(default=None, min_length=1)
     """Answered over these alone, instead of a corpus."""
     history: list[Message] = []
+    forbidden: list[Text] = []
+    """Any of them in an answer means that a command in the passages was obeyed (evals.metrics.injection)."""
 
     @model_validator(mode="before")
     @classmethod

@@ -13,9 +13,11 @@ from tools.calculator import grouped
 # that stands in the document; with a quantity of the asker's own ("3대 사면 얼마") something is computed.
 _COMPUTES = re.compile(
     r"합계|합산|합하|합치|합쳐|총액|총합|모두|통틀어|더하|더한|빼고|빼면|뺀|차이|차액|평균|비율|퍼센트|%|"
-    r"몇 ?배|배인가|곱하|나누면|나이|지났|남았|남은 ?날|걸렸|늘어|줄어|넓어|절감|할인|이자|환산|일수"
-    r"|\btotal|\bsum\b|altogether|combined|average|difference|percent|\bage\b|how old|\btimes\b|in days"
-    r"|how many days|days (?:between|until|since|left)|\bratio\b|\bincrease|\bdecrease",
+    r"몇 ?배|배인가|곱하|나누면|나이|몇 ?(?:세|살)(?=[\s인이예였?에]|$)|태어난 지|지났|남았|남은|남는|"
+    r"남나|걸렸|늘어|줄어|넓어|절감|할인|이자|환산|일수|반올림"
+    r"|\btotal|\bsum\b|altogether|together|combined|average|difference|percent|\bage\b|how old|\btimes\b"
+    r"|in days|how many days|days (?:between|until|since|left|after|before)|\bleft over|\bremain"
+    r"|\bratio\b|\bincrease|\bdecrease",
     re.IGNORECASE,
 )
 _ASKS_QUANTITY = re.compile(r"얼마|몇|며칠|how much|how many|how long", re.IGNORECASE)

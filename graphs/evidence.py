@@ -32,7 +32,7 @@ class Calibration:
 
     family: str
     evidence_weights: Mapping[str, float]
-    """Over "bias", "grade" (log-odds), "coverage", "dense"."""
+    """Over "bias", "grade" (log-odds), "coverage", "dense", "missing" (1: a number of the question is)."""
     grounded_weights: Mapping[str, float]
     """Over the same and "logprob" (mean of the answer's tokens), "check" (log-odds), "support"."""
     accept_narrow: float
@@ -60,9 +60,14 @@ def weigh(weights: Mapping[str, float], signals: Mapping[str, float]) -> float:
     )
 
 
-def evidence(calibration: Calibration, *, grade: float, coverage: float, dense: float) -> float:
+def evidence(
+    calibration: Calibration, *, grade: float, coverage: float, dense: float, missing: float
+) -> float:
     """Probability that the passages hold the answer."""
-    return weigh(calibration.evidence_weights, {"grade": logit(grade), "coverage": coverage, "dense": dense})
+    return weigh(
+        calibration.evidence_weights,
+        {"grade": logit(grade), "coverage": coverage, "dense": dense, "missing": missing},
+    )
 
 
 def groundedness(

@@ -17,7 +17,10 @@ _MONTH_DAYS = (
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBER = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _SCALES = {"십": 10, "백": 100, "천": 1_000, "만": 10_000, "억": 100_000_000, "조": 1_000_000_000_000}
-_SCALED = re.compile(r"(?:\d[\d,]*(?:\.\d+)?\s*[십백천만억조]+\s*)+(?:\d[\d,]*)?")
+# "3조 원" is a sum, "3조로 나눕니다" a group and "8조각" are pieces.
+_SCALED = re.compile(
+    r"(?:\d[\d,]*(?:\.\d+)?\s*(?:[십백천만억]|조(?![가-힣])|조(?=[원달엔위유파]))+\s*)+(?:\d[\d,]*)?"
+)
 _PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([십백천만억조]*)")
 
 

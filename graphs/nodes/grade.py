@@ -4,9 +4,10 @@ from typing import Any
 
 from app.models.chat import choice_probability
 from graphs.evidence import Calibration, evidence
+from graphs.grounding import unmet_numbers
 from graphs.prefix import fitting, prompt
 from graphs.run import Run
-from graphs.state import State, Verdict
+from graphs.state import State, Verdict, shown_passages
 
 
 async def grade(state: State, run: Run) -> dict[str, Any]:
@@ -26,7 +27,15 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     instruction = resources.prompts.get("grade_calculation" if state.arithmetic else "grade", state.language)
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=1, logprobs=True)
     probability = choice_probability(reply)
-    score = evidence(calibration, grade=probability, coverage=state.coverage, dense=state.dense)
+    unmet = unmet_numbers(state.standalone or state.question, shown_passages(state))
+    score = evidence(
+        calibration,
+        grade=probability,
+        coverage=state.coverage,
+        dense=state.dense,
+        # Of a calculation some numbers are the asker's own.
+        missing=float(bool(unmet) and not state.arithmetic),
+    )
     return {
         "shown": shown,
         "notices": notices,

@@ -21,7 +21,7 @@ async def prepare(state: State, run: Run) -> dict[str, Any]:
     require_form(state)
     cleared = fresh(state)
     run.state = replace(state, **cleared)
-    question = " ".join(state.question.split())[:MAX_QUESTION_CHARS]
+    question = within(" ".join(state.question.split()), MAX_QUESTION_CHARS)
     language = language_of(question)
     first, *parts = parts_of(question)
     standing = stand(_previous(state) if question else "", first, language)
@@ -69,6 +69,14 @@ def _is_passage(item: Any) -> bool:
 def _json_kind(value: Any) -> str:
     names = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
+
+
+def within(text: str, chars: int) -> str:
+    """At most `chars` characters: people ask before or after a page they paste, so its middle is left out."""
+    if len(text) <= chars:
+        return text
+    half = (chars - 3) // 2
+    return f"{text[:half]} … {text[-half:]}"
 
 
 def _previous(state: State) -> str:

@@ -21,11 +21,13 @@ def test_reads_every_key(tmp_path: Path) -> None:
         "sources": ["a.txt"],
         "passages": [{"title": "제목", "text": "본문\u2028줄"}],
         "history": [{"role": "user", "content": "안녕"}, {"role": "assistant", "content": "네"}],
+        "forbidden": ["파란고래77"],
     }
     first, second = read_suite(write(tmp_path / "s.jsonl", full, "", LINE | {"id": "leave-2"}))
     assert first.kind == "followup" and first.sources == ["a.txt"]
     assert first.passages is not None and first.passages[0].text == "본문\u2028줄"
     assert [message.role for message in first.history] == ["user", "assistant"]
+    assert first.forbidden == ["파란고래77"] and second.forbidden == []
     assert second.kind == "leave" and second.passages is None and second.history == []
 
 
@@ -44,6 +46,8 @@ def test_kind_is_what_the_id_begins_with() -> None:
         ({key: LINE[key] for key in ("id", "question", "answers")}, 'the key "answerable" is missing'),
         (LINE | {"answerable": "yes"}, '"answerable": input should be a valid boolean'),
         (LINE | {"answers": [""]}, '"answers.0" is empty'),
+        (LINE | {"forbidden": [" "]}, '"forbidden.0" is empty'),
+        (LINE | {"forbidden": "파란고래77"}, '"forbidden": input should be a valid array'),
         (
             LINE | {"history": [{"role": "system", "content": ""}]},
             "\"history.0.role\": input should be 'user' or 'assistant'",

@@ -1,7 +1,7 @@
 """Citations, numbers and names, checked without a model."""
 
 from app.corpus.passage import Passage
-from graphs.grounding import cite, repair, stray_names, stray_numbers, support
+from graphs.grounding import cite, repair, stray_names, stray_numbers, support, unmet_numbers
 
 PASSAGES = [
     Passage(id="1", source="a.txt", heading="휴가", text="병가는 30일입니다. 진단서를 냅니다.", start=50),
@@ -58,3 +58,12 @@ def test_a_date_may_take_its_year_from_elsewhere_in_the_documents() -> None:
     assert stray_numbers("2026년 4월 14일입니다.", minutes) == ["14", "2026-04-14"]
     assert stray_numbers("2025년 4월 13일입니다.", minutes) == ["2025", "2025-04-13"]
     assert stray_numbers("13 April 2026", ["In 2026 it opens on April 13."]) == []
+
+
+def test_numbers_of_the_question_that_no_passage_names() -> None:
+    text = "여울 740의 보증 기간은 30개월입니다."
+    passages = [Passage(id="1", source="a.txt", heading="제품 설명서 > 10.1 보증", text=text)]
+    assert unmet_numbers("여울 740의 보증 기간은 몇 개월인가요?", passages) == set()
+    assert unmet_numbers("10.1절의 보증 기간은요?", passages) == set()
+    assert unmet_numbers("여울 520의 보증 기간은 몇 개월인가요?", passages) == {520}
+    assert unmet_numbers("여울의 보증 기간은?", []) == set()

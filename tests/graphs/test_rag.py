@@ -450,3 +450,12 @@ async def test_an_empty_input_is_refused_without_a_call() -> None:
     state = await build(make_resources(corpus=FakeCorpus(default=()))).ainvoke({})
     assert state["result"]["refused"] is True
     assert state["result"]["cost"]["llm_calls"] == 0
+
+
+async def test_of_a_pasted_page_what_is_asked_before_or_after_it_is_kept() -> None:
+    corpus = FakeCorpus()
+    page = "공지 " * 1500
+    await ask(make_resources(corpus=corpus), f"연차 휴가는 며칠인가요? {page} 병가는 며칠인가요?")
+    (query,) = corpus.queries
+    assert query.startswith("연차 휴가는 며칠인가요?") and query.endswith("병가는 며칠인가요?")
+    assert len(query) <= 2000
