@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from app.errors import MutdaError
+from app.errors import DownloadError, MutdaError
 from app.wording import Language, cost_line, notice_in, place_of, plain, reason_in, say
 
 if TYPE_CHECKING:
@@ -402,9 +402,15 @@ def pull() -> None:
         path = resolve_gguf(name, settings.cache_dir, progress=on_progress)
     _line(_console(), str(path))
     if settings.embedder in ("", "e5:"):
-        with _weights_bar() as on_progress:
-            path = resolve_e5(settings.cache_dir, allow_fetch=True, progress=on_progress)
-        _line(_console(), str(path))
+        try:
+            with _weights_bar() as on_progress:
+                path = resolve_e5(settings.cache_dir, allow_fetch=True, progress=on_progress)
+        except DownloadError as error:
+            if settings.embedder:
+                raise
+            _line(_console(to_stderr=True), f"The embedder use: will do instead. {error}", "yellow")
+        else:
+            _line(_console(), str(path))
 
 
 @models.callback()

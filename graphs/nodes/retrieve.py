@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import Any
 
 from app.corpus.passage import Passage
+from graphs.grounding import unmet_numbers
 from graphs.run import Run
 from graphs.state import State
 
@@ -17,6 +18,7 @@ async def retrieve(state: State, run: Run) -> dict[str, Any]:
     found, coverage, dense = await asyncio.to_thread(_search, state, run, query)
     # What is computed is seldom all in one place.
     look = context.wide if state.arithmetic else context.look
+    found = with_named_numbers(found, state.standalone or state.question, look)
     merged, shown = merge([Passage(**passage) for passage in state.found], state.shown, found, look)
     return {
         "found": [asdict(passage) for passage in merged],
@@ -49,6 +51,19 @@ def interleave(first: list[Passage], second: list[Passage]) -> list[Passage]:
     """Two rankings in turn, the first one's best first, each passage once."""
     pairs = (passage for pair in zip_longest(first, second) for passage in pair if passage is not None)
     return list({passage.id: passage for passage in pairs}.values())
+
+
+def with_named_numbers(found: list[Passage], question: str, look: int) -> list[Passage]:
+    """Of the passages that are read first the last one makes room for one with a number they lack.
+
+    A year, a clause or a model in the question tells passages apart that are alike in everything else;
+    to an embedder it is one word among many.
+    """
+    unmet = unmet_numbers(question, found[:look])
+    for position in range(look, len(found)):
+        if look > 1 and unmet - unmet_numbers(question, [found[position]]):
+            return [*found[: look - 1], found[position], *found[look - 1 : position], *found[position + 1 :]]
+    return found
 
 
 def merge(known: list[Passage], shown: int, found: list[Passage], look: int) -> tuple[list[Passage], int]:

@@ -15,6 +15,7 @@ import pytest
 from stand_ins.chat_server import ChatServer, closed_port
 
 from app import cli
+from app.errors import DownloadError
 from app.models.weights import EMBEDDED, Progress
 
 ROOT = Path(__file__).parents[2]
@@ -680,3 +681,30 @@ def test_pull_with_the_verified_file_there_does_nothing(
     assert mutda("models", "pull") == Done(0, f"{target}\n", "")
     assert target.read_bytes() == b"GGUF"
     assert sorted(path.name for path in target.parent.iterdir()) == [target.name, f"{target.name}.verified"]
+
+
+def test_pull_brings_the_embedder_unless_another_is_set(
+    mutda: Mutda, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.models.weights.resolve_gguf", lambda *_, **__: here / "x.gguf")
+    monkeypatch.setattr("app.models.weights.resolve_e5", lambda *_, **__: here / "e5.gguf")
+    monkeypatch.setenv("MUTDA_EMBEDDER", "use:")
+    assert mutda("models", "pull") == Done(0, f"{here}/x.gguf\n", "")
+    for spec in ("", "e5:"):
+        monkeypatch.setenv("MUTDA_EMBEDDER", spec)
+        assert mutda("models", "pull") == Done(0, f"{here}/x.gguf\n{here}/e5.gguf\n", "")
+
+
+def test_an_embedder_that_cannot_be_pulled_is_no_failure_unless_it_is_asked_for(
+    mutda: Mutda, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any, **__: Any) -> Path:
+        raise DownloadError("The index cannot be reached.")
+
+    monkeypatch.setattr("app.models.weights.resolve_gguf", lambda *_, **__: here / "x.gguf")
+    monkeypatch.setattr("app.models.weights.resolve_e5", unreachable)
+    monkeypatch.setenv("MUTDA_EMBEDDER", "")
+    said = "The embedder use: will do instead. The index cannot be reached.\n"
+    assert mutda("models", "pull") == Done(0, f"{here}/x.gguf\n", said)
+    monkeypatch.setenv("MUTDA_EMBEDDER", "e5:")
+    assert mutda("models", "pull") == Done(3, f"{here}/x.gguf\n", "mutda: The index cannot be reached.\n")

@@ -459,3 +459,17 @@ async def test_of_a_pasted_page_what_is_asked_before_or_after_it_is_kept() -> No
     (query,) = corpus.queries
     assert query.startswith("연차 휴가는 며칠인가요?") and query.endswith("병가는 며칠인가요?")
     assert len(query) <= 2000
+
+
+async def test_a_passage_with_the_number_that_the_question_names_is_read_first() -> None:
+    pages = [
+        passage(1, "여울 740의 보증 기간은 30개월입니다."),
+        passage(2, "여울 740은 24 V를 씁니다."),
+        passage(3, "여울의 보증 조건은 이렇습니다."),
+        passage(4, "여울 520의 보증 기간은 12개월입니다."),
+    ]
+    resources = make_resources(Script(answer="12개월입니다."), corpus=FakeCorpus(default=pages))
+    result = await ask(resources, "여울 520의 보증 기간은 얼마인가요?")
+    assert result["citations"][0]["text"] == pages[3].text
+    assert result["citations"][0]["n"] == 2
+    assert "widen" not in result["route"]
