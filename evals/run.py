@@ -1,15 +1,14 @@
 """`python -m evals.run SUITE.jsonl`: measure answers, refusals, citations and their cost."""
 
-import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from rich.console import Console
 
@@ -17,26 +16,27 @@ from app.corpus.embedding import choose_embedder
 from app.corpus.ingest import ingest
 from app.errors import EmbedderMismatchError, MutdaError, ServiceError
 from app.settings import Settings, load_settings
-from evals.korquad import Part, part_of
+from evals.baselines import BASELINES
+from evals.compare import Comparison, compare, show
+from evals.html import html
+from evals.identity import code_sha256, folder_sha256
+from evals.korquad import part_of
 from evals.machine import machine, versions
-from evals.report import (
-    as_json,
-    cost_table,
-    line,
-    quality_table,
-    report_name,
-    salt_warning,
-    time_line,
-    write_json,
-)
-from evals.runner import Outcome, run_suite
+from evals.markdown import markdown
+from evals.options import Options, parse
+from evals.progress import Bar
+from evals.report import Report, as_json, read_report, report_name, write_json, write_whole
+from evals.resume import Journal, ResumeError, journal_path, read_journal
+from evals.runner import GRAPH, Outcome, run_suite, turns
+from evals.screen import line, notes, tables
 from evals.suite import Case, read_suite, sample
-from evals.summary import Score, score, summarise, time_ratio
+from evals.summary import score, summarise, time_ratios
 from graphs.context import Context
 from graphs.open import open_resources
+from graphs.resources import Resources
 
 INTERRUPTED = 130
-PIPED_WIDTH = 140
+PIPED_WIDTH = 100
 
 
 @dataclass(kw_only=True)
@@ -44,62 +44,35 @@ class _Record:
     """What a run has done so far: read when it ends, however it ends."""
 
     outcomes: list[Outcome] = field(default_factory=list)
-    scores: list[Score] = field(default_factory=list)
-    model: str = ""
+    path: Path | None = None
+    """Of the report, once the model is known."""
+    journal: Journal | None = None
     about: dict[str, Any] = field(default_factory=dict)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code: 0, 2 for a user's mistake, 3 for a service, 130 after Ctrl-C."""
-    options = _parser().parse_args(arguments)
+    options = parse(arguments)
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
     try:
-        return _measure(options, console)
+        return measure(options, console)
     except MutdaError as error:
         print(error, file=sys.stderr)
         return error.exit_code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m evals.run", description="Put the questions of a suite to the agent and score it."
-    )
-    parser.add_argument("suite", type=Path, help="a suite, one JSON object a line")
-    parser.add_argument(
-        "--corpus", type=Path, help="folder to ingest and search; needed unless questions bring passages"
-    )
-    parser.add_argument("--model", help="model spec, instead of MUTDA_MODEL")
-    parser.add_argument(
-        "--baseline", choices=["plain"], help="answer with retrieve-then-generate too, turn by turn"
-    )
-    parser.add_argument("--limit", type=_positive, help="ask at most so many, the kinds in equal shares")
-    parser.add_argument(
-        "--part",
-        choices=get_args(Part),
-        help="only this half of the questions, by a hash of the id (evals.korquad)",
-    )
-    parser.add_argument("--seed", type=int, default=1, help="chooses the questions of --limit (1)")
-    parser.add_argument("--json", type=Path, help="file for the report, instead of one in the data folder")
-    parser.add_argument(
-        "--no-salt", action="store_true", help="let the second system profit from the first one's prompt"
-    )
-    return parser
+def measure(options: Options, console: Console) -> int:
+    """Run the suite, print and write what came out; returns 0, 3 for a service, 130 after Ctrl-C.
 
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-def _measure(options: argparse.Namespace, console: Console) -> int:
+    Raises MutdaError for a user's mistake, and for a service that fails before anything was answered.
+    """
     cases = read_suite(options.suite)
     if options.part:
         cases = [case for case in cases if part_of(case.id) == options.part]
     if options.limit is not None:
         cases = sample(cases, options.limit, seed=options.seed)
     require_corpus(cases, options.corpus)
+    earlier = {path: _earlier(path) for path in options.earlier}
     settings = load_settings(web_search="off", **({"model": options.model} if options.model else {}))
     record = _Record()
     code, problem = 0, ""
@@ -111,11 +84,10 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
         if not record.outcomes:
             raise
         code, problem = error.exit_code, str(error)
-    if record.outcomes:
-        path = options.json or settings.data_dir / "reports" / report_name(options.suite, record.model)
-        _finish(record, console, path, interrupted=code != 0, salted=_salts(options))
+    if record.outcomes and record.journal:
+        _finish(record, options, console, earlier, interrupted=code != 0)
     if problem:
-        print(problem, file=sys.stderr)
+        print(f"{problem} Carry on with --resume." if record.outcomes else problem, file=sys.stderr)
     return code
 
 
@@ -131,8 +103,14 @@ def require_corpus(cases: Sequence[Case], corpus: Path | None) -> None:
         raise MutdaError(f"--corpus {corpus} is not a folder.")
 
 
+def _earlier(path: Path) -> Report:
+    if not path.exists():
+        raise MutdaError(f"--baseline {path} is neither {' nor '.join(BASELINES)} nor a report's file.")
+    return read_report(path)
+
+
 async def _run(
-    cases: Sequence[Case], options: argparse.Namespace, settings: Settings, console: Console, record: _Record
+    cases: Sequence[Case], options: Options, settings: Settings, console: Console, record: _Record
 ) -> None:
     folder = None
     if options.corpus is not None:
@@ -140,41 +118,75 @@ async def _run(
     context = Context(web_search="off")
     async with open_resources(settings, collection_dir=folder, need_collection=folder is not None) as opened:
         resources = replace(opened, collection=folder.name if folder else "passages")
-        record.model = resources.model.spec
-        record.about = {
-            "suite": str(options.suite),
-            "suite_sha256": sha256(options.suite.read_bytes()).hexdigest(),
-            "corpus": None if options.corpus is None else str(options.corpus),
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": resources.model.spec,
-            "model_family": resources.model.family,
-            "embedder": resources.embedder,
-            "settings": {
-                "baseline": options.baseline,
-                "limit": options.limit,
-                "seed": options.seed,
-                "salt": _salts(options),
-                "context_tokens": resources.model.context_tokens,
-                "threads": settings.threads,
-                "context": context.model_dump(),
-                "calibration": asdict(resources.calibration),
-            },
-            "machine": machine(),
-            "versions": versions(),
-        }
-        outcomes = run_suite(
-            cases, resources, context=context, baseline=options.baseline is not None, salt=_salts(options)
+        record.about = await asyncio.to_thread(_about, options, settings, resources, context)
+        record.path = options.json or (
+            settings.data_dir / "reports" / report_name(options.suite, resources.model.spec)
         )
-        async with aclosing(outcomes):
-            async for outcome in outcomes:
-                judged = score(outcome)
-                record.outcomes.append(outcome)
-                record.scores.append(judged)
-                console.print(line(outcome, judged))
+        record.journal = await asyncio.to_thread(_open_journal, record, cases, options, console)
+        plan = [system for position in range(len(cases)) for system in turns(position, options.systems)]
+        done = [(outcome.case.id, outcome.system) for outcome in record.outcomes]
+        outcomes = run_suite(
+            cases,
+            resources,
+            context=context,
+            baselines=options.systems[1:],
+            salt=options.salted,
+            done=frozenset(done),
+        )
+        with record.journal, Bar(console, plan, done=[system for _, system in done]) as bar:
+            async with aclosing(outcomes):
+                async for outcome in outcomes:
+                    record.outcomes.append(outcome)
+                    record.journal.add(outcome)
+                    bar.advance(outcome.system, outcome.seconds)
+                    console.print(line(outcome, score(outcome), len(record.outcomes), len(plan)))
 
 
-def _salts(options: argparse.Namespace) -> bool:
-    return options.baseline is not None and not options.no_salt
+def _about(options: Options, settings: Settings, resources: Resources, context: Context) -> dict[str, Any]:
+    return {
+        "suite": str(options.suite),
+        "suite_sha256": sha256(options.suite.read_bytes()).hexdigest(),
+        "corpus": None if options.corpus is None else str(options.corpus),
+        "corpus_sha256": "" if options.corpus is None else folder_sha256(options.corpus),
+        "code_sha256": code_sha256(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": resources.model.spec,
+        "model_family": resources.model.family,
+        "embedder": resources.embedder,
+        "settings": {
+            "baselines": list(options.systems[1:]),
+            "limit": options.limit,
+            "part": options.part,
+            "seed": options.seed,
+            "salt": options.salted,
+            "context_tokens": resources.model.context_tokens,
+            "threads": settings.threads,
+            "context": context.model_dump(),
+            "calibration": asdict(resources.calibration),
+        },
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def _open_journal(record: _Record, cases: Sequence[Case], options: Options, console: Console) -> Journal:
+    """A new journal, or the one of the run that is carried on, whose outcomes go into the record."""
+    assert record.path is not None
+    path = journal_path(record.path)
+    if options.resume:
+        began, record.outcomes = read_journal(path, record.about, cases)
+        if began:
+            record.about["date"] = began
+            console.print(f"{len(record.outcomes)} answers are there already.", markup=False)
+        elif record.path.exists():
+            raise ResumeError(
+                f"{record.path} is finished: there is nothing to carry on. "
+                "Run without --resume to begin anew."
+            )
+    elif path.exists():
+        kept = path.replace(path.with_name(f"{path.name}.old"))
+        console.print(f"An interrupted run was here; it is kept as {kept}.", markup=False, soft_wrap=True)
+    return Journal(path, record.about, record.outcomes)
 
 
 def _ingest(corpus: Path, settings: Settings, console: Console) -> Path:
@@ -203,18 +215,50 @@ def collection_name(corpus: Path, embedder: str) -> str:
     return f"{folder.name}-{digest}"
 
 
-def _finish(record: _Record, console: Console, path: Path, *, interrupted: bool, salted: bool) -> None:
-    summaries = summarise(record.outcomes, record.scores)
-    times = time_ratio(record.outcomes)
+def _finish(
+    record: _Record,
+    options: Options,
+    console: Console,
+    earlier: dict[Path, Report],
+    *,
+    interrupted: bool,
+) -> None:
+    """Print the numbers, and write the report in its three forms."""
+    assert record.path is not None and record.journal is not None
+    scores = [score(outcome) for outcome in record.outcomes]
+    report = as_json(
+        record.outcomes,
+        scores,
+        summarise(record.outcomes, scores),
+        time_ratios(record.outcomes),
+        record.about | {"interrupted": interrupted},
+    )
+    write_json(record.path, report)
     console.print()
-    console.print(quality_table(summaries))
-    console.print(cost_table(summaries))
-    for text in (time_line(times), salt_warning(record.outcomes) if salted else ""):
-        if text:
-            console.print(text, markup=False)
-    about = {**record.about, "interrupted": interrupted}
-    write_json(path, as_json(record.outcomes, record.scores, summaries, times, about))
-    console.print(f"Report: {path}", markup=False, soft_wrap=True)
+    for table in tables(report):
+        console.print(table)
+    for text in notes(report, salted=options.salted):
+        console.print(text, markup=False)
+    against = list(_compared(report, earlier, console))
+    for comparison in against:
+        console.print()
+        show(comparison, console)
+    baselines = [system for system in report["metrics"] if system != GRAPH and GRAPH in report["metrics"]]
+    comparisons = [compare(report, report, systems=(name, GRAPH)) for name in baselines] + against
+    write_whole(record.path.with_suffix(".md"), markdown(report, comparisons))
+    write_whole(record.path.with_suffix(".html"), html(report, comparisons))
+    if not interrupted:
+        record.journal.finish()
+    console.print(f"Report: {record.path}, and as .md and .html beside it", markup=False, soft_wrap=True)
+
+
+def _compared(report: Report, earlier: dict[Path, Report], console: Console) -> Iterator[Comparison]:
+    for path, before in earlier.items():
+        try:
+            yield compare(before, report, names=(str(path), "this run"))
+        except MutdaError as error:
+            # The run is worth its report all the same.
+            console.print(f"Not compared: {error}", markup=False)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,25 @@
-"""Put the questions of a suite to the graph, and to the baseline beside it."""
+"""Put the questions of a suite to the graph, and to baselines beside it."""
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from app.errors import ServiceError
-from evals.plain import answer_plainly
+from evals.baselines import Baseline, baseline
 from evals.salted import Salted
 from evals.suite import Case
 from graphs.context import Context
-from graphs.rag import Rag, build
+from graphs.rag import build
 from graphs.resources import Resources
 from graphs.state import Question
 
-System = Literal["graph", "plain"]
+System = str
+"""The graph, or the name of a baseline."""
+GRAPH: System = "graph"
 
 FAILURES_IN_A_ROW = 3
 """After so many a service is taken to be gone, and the run ends."""
@@ -48,40 +50,49 @@ async def run_suite(
     resources: Resources,
     *,
     context: Context,
-    baseline: bool = False,
+    baselines: Sequence[System] = (),
     salt: bool = True,
+    done: Collection[tuple[str, System]] = (),
 ) -> AsyncGenerator[Outcome, None]:
-    """One outcome for each case and system, as they come.
+    """One outcome for each case and system, as they come; without those of `done`, (case id, system).
 
-    The baseline takes its turn case by case, before the graph on every other one, on the same open
-    model, so that what slows the machine down slows both. A question whose service fails gives an
-    outcome with an error; raises ServiceError when three in a row do.
+    Baselines take their turns case by case, another system first each time, on the same open model, so
+    that what slows the machine down slows all. A question whose service fails gives an outcome with an
+    error; raises ServiceError when three in a row do, and MutdaError for an unknown baseline.
     """
+    systems = (GRAPH, *baselines)
     model = Salted(resources.model)
     resources = replace(resources, model=model)
     graph = build(resources)
+
+    async def by_graph(question: Question, _: Resources) -> dict[str, Any]:
+        state: dict[str, Any] = await graph.ainvoke(question, context=context)
+        return state
+
+    answering: dict[System, Baseline] = {GRAPH: by_graph} | {name: baseline(name) for name in baselines}
     await _warm_up(resources)
     failures = 0
     for position, case in enumerate(cases):
-        for system in turns(position, baseline=baseline):
-            model.start_run(salt_of(position, system) if salt else "")
-            outcome = await _outcome(case, system, graph, resources, context, model)
+        for system in turns(position, systems):
+            if (case.id, system) in done:
+                continue
+            model.start_run(salt_of(position, systems.index(system)) if salt else "")
+            outcome = await _outcome(case, system, answering[system], resources, model)
             yield outcome
             failures = failures + 1 if outcome.error else 0
             if failures == FAILURES_IN_A_ROW:
                 raise ServiceError(f"{failures} questions in a row failed. The last one: {outcome.error}")
 
 
-def turns(position: int, *, baseline: bool) -> list[System]:
-    """Who answers the case at `position`, in order."""
-    if not baseline:
-        return ["graph"]
-    return ["plain", "graph"] if position % 2 else ["graph", "plain"]
+def turns(position: int, systems: Sequence[System]) -> list[System]:
+    """Who answers the case at `position`, in order: each begins equally often."""
+    first = position % len(systems)
+    return [*systems[first:], *systems[:first]]
 
 
-def salt_of(position: int, system: System) -> str:
-    """Six characters that no other run of the suite begins with."""
-    return f"#{position:04x}{system[0]} "
+def salt_of(position: int, system: int) -> str:
+    """Seven characters that no other run of the suite begins with; `system` is its place among them."""
+    return f"#{position:04x}{system:x} "
 
 
 async def _warm_up(resources: Resources) -> None:
@@ -95,7 +106,7 @@ async def _warm_up(resources: Resources) -> None:
 
 
 async def _outcome(
-    case: Case, system: System, graph: Rag, resources: Resources, context: Context, model: Salted
+    case: Case, system: System, answer: Baseline, resources: Resources, model: Salted
 ) -> Outcome:
     given = None if case.passages is None else [passage.model_dump() for passage in case.passages]
     question = Question(
@@ -107,10 +118,7 @@ async def _outcome(
     error = ""
     started = time.perf_counter()
     try:
-        if system == "graph":
-            state = await graph.ainvoke(question, context=context)
-        else:
-            state = await answer_plainly(question, resources)
+        state = await answer(question, resources)
     except ServiceError as problem:
         error = str(problem)
     return Outcome(

@@ -4,6 +4,7 @@ Deliberately not the code with which the graph cites: a fault there must be seen
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,11 +14,20 @@ from graphs.numbers import dates_in, numbers_in
 
 MOST = 0.5
 """Share of an answer's own bigrams that what it cites must hold."""
-_MARK = re.compile(r"\[\d{1,3}\]")
+_MARK = re.compile(r"\[(\d{1,3})\]")
+_CITED_PART = re.compile(r"(?P<text>.*?)(?P<marks>(?:\s*\[\d{1,3}\])+)", re.DOTALL)
 _DIGITS = re.compile(r"\d[\d,.]*")
 # Polite and plain predicates that an answer adds to words of a document.
 _PREDICATE = re.compile(
     r"(?:이었|였|했|하였|됐|되었)?(?:입|습|합|됩)니다\b|(?:이에|예|에|해)요\b|(?:이|한|된)다\b"
+)
+
+
+# Product codes, abbreviations, and what begins with a capital inside a sentence; what stands in quotes.
+_CODE = re.compile(r"[A-Za-z]+[-_]?\d[\w-]*|\d+[-_]?[A-Za-z][\w-]*|\b[A-Z]{2,}\b|(?<=[a-z,] )[A-Z][a-z]{2,}")
+_QUOTED = re.compile(r"[“‘「『《<]([^”’」』》>]{2,60})[”’」』》>]")
+_MONTH = re.compile(
+    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
 )
 
 
@@ -44,12 +54,62 @@ def supported(answer: str, question: str, cited: Sequence[str], calculation: str
     """
     if not cited:
         return False
-    text = _MARK.sub(" ", answer)
     basis = "\n".join(cited)
-    expression = sides(calculation)[0]
+    return _operands_stand(calculation, question, basis) and _carries(basis, answer, question, calculation)
+
+
+def valid(
+    answer: str, question: str, found: Sequence[Mapping[str, Any]], calculation: str = ""
+) -> list[bool]:
+    """For each part of the answer that ends in citation marks: whether the passages they name carry it.
+
+    `found` are the passages, numbered from 1, with "heading" and "text". They must hold the part's
+    numbers, dates and names (codes, words in capitals, what is quoted) and most of its bigrams; what the
+    question says or the calculation gives need not be there. A mark that names no passage adds nothing.
+    """
+    parts = [(match["text"], _numbers(match["marks"])) for match in _CITED_PART.finditer(answer)]
+    texts = {
+        number: f"{found[number - 1]['heading']}\n{found[number - 1]['text']}"
+        for _, numbers in parts
+        for number in numbers
+        if 1 <= number <= len(found)
+    }
+    if not _operands_stand(calculation, question, "\n".join(texts.values())):
+        return [False] * len(parts)
+    return [_holds_part(text, question, [texts[n] for n in numbers if n in texts], calculation)
+            for text, numbers in parts]  # fmt: skip
+
+
+def _holds_part(part: str, question: str, cited: Sequence[str], calculation: str) -> bool:
+    basis = "\n".join(cited)
+    return (
+        bool(cited)
+        and _carries(basis, part, question, calculation)
+        and all(name in _plain(f"{basis}\n{question}") for name in _names(part))
+    )
+
+
+def _numbers(marks: str) -> list[int]:
+    return [int(number) for number in _MARK.findall(marks)]
+
+
+def _names(text: str) -> set[str]:
+    """Names as `_plain` writes them."""
+    return {_plain(name) for name in [*_CODE.findall(_MONTH.sub(" ", text)), *_QUOTED.findall(text)]}
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _operands_stand(calculation: str, question: str, basis: str) -> bool:
     # Dates aside: today's stands in no document.
-    if any("-" not in operand for operand in unsupported(expression, [basis, question])):
-        return False
+    expression = sides(calculation)[0]
+    return all("-" in operand for operand in unsupported(expression, [basis, question]))
+
+
+def _carries(basis: str, answer: str, question: str, calculation: str) -> bool:
+    text = _MARK.sub(" ", answer)
     known = f"{basis}\n{question}\n{calculation}"
     if numbers_in(text) - numbers_in(known) or dates_in(text) - dates_in(known):
         return False

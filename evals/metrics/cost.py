@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Any
 
-from evals.metrics.standard_error import Estimate, mean
+import numpy as np
+
+from evals.metrics.bootstrap import RESAMPLES, counts, standard_error
+from evals.metrics.standard_error import NOTHING, Estimate, mean, share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,11 +21,14 @@ class Costs:
     cached_tokens: Estimate
     """Prompt tokens that it knew already."""
     output_tokens: Estimate
+    searches: Estimate
+    """On the web."""
     seconds: Estimate
     """Wall time."""
-    median_seconds: float | None
-    budget_ends: int
-    """Questions in which a budget ended."""
+    median_seconds: Estimate
+    """Its error is bootstrapped."""
+    budget_ends: Estimate
+    """Share of questions in which a budget ended."""
 
 
 def costs(results: Sequence[Mapping[str, Any]], seconds: Sequence[float]) -> Costs:
@@ -33,10 +39,23 @@ def costs(results: Sequence[Mapping[str, Any]], seconds: Sequence[float]) -> Cos
         evaluated_tokens=mean([cost["prompt_tokens"] - cost["cached_tokens"] for cost in spent]),
         cached_tokens=mean([cost["cached_tokens"] for cost in spent]),
         output_tokens=mean([cost["output_tokens"] for cost in spent]),
+        searches=mean([cost["searches"] for cost in spent]),
         seconds=mean(seconds),
-        median_seconds=median(seconds) if seconds else None,
-        budget_ends=sum(str(result["reason"]).startswith("budget: ") for result in results),
+        median_seconds=_median(seconds),
+        budget_ends=share([ended_by_budget(result) for result in results]),
     )
+
+
+def ended_by_budget(result: Mapping[str, Any]) -> bool:
+    """Whether a budget ended the question, as its reason says."""
+    return str(result["reason"]).startswith("budget: ")
+
+
+def _median(values: Sequence[float]) -> Estimate:
+    if not values:
+        return NOTHING
+    error = standard_error(values, lambda samples: np.median(samples, axis=1))
+    return Estimate(median(values), error, len(values))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +68,8 @@ class Ratio:
     upper_quartile: float
     of_totals: float
     """Of the summed seconds."""
+    of_totals_error: float | None
+    """One standard error, bootstrapped over questions; None of a single one."""
     n: int
 
 
@@ -64,5 +85,14 @@ def ratio(pairs: Sequence[tuple[float, float]]) -> Ratio | None:
         lower_quartile=low,
         upper_quartile=high,
         of_totals=sum(ours for ours, _ in pairs) / sum(theirs for _, theirs in pairs),
+        of_totals_error=_error_of_totals(pairs),
         n=len(pairs),
     )
+
+
+def _error_of_totals(pairs: Sequence[tuple[float, float]]) -> float | None:
+    if len(pairs) < 2:
+        return None
+    table = np.asarray(pairs, dtype=np.float64)
+    sums = np.concatenate([drawn @ table for drawn in counts(len(pairs), RESAMPLES)])
+    return float((sums[:, 0] / sums[:, 1]).std())

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from fakes import Script, make_resources
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, HumanMessage
+from rich.cells import cell_len
 
+import evals.plain
 import evals.run
 from app.models.fake import FakeModel, FakeReply
 from evals.run import collection_name, main
 from graphs.resources import Resources
+from graphs.state import Question
 
 PASSAGES = [{"title": "휴가", "text": "연차 휴가는 17일입니다. 신청은 3일 전까지 합니다."}]
 ROW = {
@@ -68,7 +71,7 @@ def test_a_run_prints_and_leaves_a_report(
     use(monkeypatch)
     assert main([str(suite), "--baseline", "plain"]) == 0
     out = capsys.readouterr().out
-    assert "leave-1" in out and "Quality" in out and "Cost of one question" in out
+    assert "leave-1" in out and "Answers:" in out and "Cost of one question" in out
     assert "Wall time graph / plain over 2 answerable questions" in out
     report = report_of()
     assert report["interrupted"] is False and report["settings"]["salt"] is True
@@ -81,7 +84,14 @@ def test_a_run_prints_and_leaves_a_report(
     graph = report["metrics"]["graph"]["overall"]
     assert graph["contained"]["value"] == 1 and graph["refusals"]["false_accept"]["value"] == 1
     assert report["questions"][0]["result"]["citations"][0]["text"] == "연차 휴가는 17일입니다."
-    assert report["time_ratio"]["n"] == 2
+    assert report["time_ratios"]["plain"]["n"] == 2
+    folder = Path(os.environ["MUTDA_DATA_DIR"]) / "reports"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "tiny.fake.html", "tiny.fake.json", "tiny.fake.md"
+    ]  # fmt: skip
+    page = (folder / "tiny.fake.html").read_text(encoding="utf-8")
+    assert "연차 휴가 규정을 알려 주세요" in page and "비교: graph − plain" in page
+    assert "비교: graph − plain" in (folder / "tiny.fake.md").read_text(encoding="utf-8")
 
 
 def test_limit_seed_json_and_no_salt(suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +111,8 @@ def test_ctrl_c_leaves_what_was_done(
     use(monkeypatch, lambda count: os.kill(os.getpid(), signal.SIGINT) if count == 6 else None)
     assert main([str(suite)]) == 130
     captured = capsys.readouterr()
-    assert captured.err == "Interrupted.\n"
-    assert "Quality" in captured.out
+    assert captured.err == "Interrupted. Carry on with --resume.\n"
+    assert "Answers:" in captured.out
     report = report_of()
     assert report["interrupted"] is True
     assert [question["id"] for question in report["questions"]] == ["leave-1"]
@@ -157,3 +167,172 @@ def test_each_folder_and_embedder_has_its_collection(tmp_path: Path) -> None:
         collection_name(folder, spec) for folder in (tmp_path, tmp_path / "a") for spec in ("use:", "toy:")
     }
     assert len(names) == 4
+
+
+# -- carrying on
+
+
+def timeless(report: dict[str, Any]) -> dict[str, Any]:
+    """The report without what no two runs share: the clock, and what an engine's cache happens to hold."""
+    text = json.dumps({key: value for key, value in report.items() if key not in {"date", "time_ratios"}})
+
+    def without(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        own = ("seconds", "cached", "evaluated", "trace_id")
+        return {key: value for key, value in pairs if not any(part in key for part in own)}
+
+    kept: dict[str, Any] = json.loads(text, object_pairs_hook=without)
+    return kept
+
+
+class Killed(BaseException):
+    """As sudden as a kill: nothing of the run's own code catches it."""
+
+
+def kill_at(call: int) -> Callable[[int], None]:
+    def before(count: int) -> None:
+        if count == call:
+            raise Killed
+
+    return before
+
+
+@pytest.mark.parametrize("call", [5, 8, 10, 13])
+def test_a_killed_run_that_is_carried_on_equals_one_that_was_not(
+    suite: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    call: int,
+) -> None:
+    path = tmp_path / "r.json"
+    options = [str(suite), "--json", str(path), "--baseline", "plain"]
+    use(monkeypatch)
+    assert main(options) == 0
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    path.unlink()
+    use(monkeypatch, kill_at(call))
+    with pytest.raises(Killed):
+        main(options)
+    assert not path.exists()
+    kept = len((tmp_path / "r.json.unfinished.jsonl").read_text(encoding="utf-8").splitlines()) - 1
+    assert 0 < kept < 6
+    use(monkeypatch)
+    capsys.readouterr()
+    assert main([*options, "--resume"]) == 0
+    out = capsys.readouterr().out
+    assert f"{kept} answers are there already." in out and "6/6" in out and f"{kept}/6" not in out
+    assert timeless(json.loads(path.read_text(encoding="utf-8"))) == timeless(whole)
+    assert not (tmp_path / "r.json.unfinished.jsonl").exists()
+
+
+def test_an_interrupted_run_is_carried_on_from_its_journal(
+    suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, lambda count: os.kill(os.getpid(), signal.SIGINT) if count == 6 else None)
+    assert main([str(suite)]) == 130
+    began = report_of()["date"]
+    use(monkeypatch)
+    assert main([str(suite), "--resume"]) == 0
+    report = report_of()
+    assert report["interrupted"] is False and report["date"] == began
+    assert [question["id"] for question in report["questions"]] == ["leave-1", "leave-2", "missing-1"]
+
+
+def test_another_run_is_not_carried_on(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, kill_at(6))
+    with pytest.raises(Killed):
+        main([str(suite)])
+    use(monkeypatch)
+    capsys.readouterr()
+    assert main([str(suite), "--resume", "--limit", "2"]) == 2
+    assert capsys.readouterr().err == (
+        "The interrupted run was another one (limit None → 2). "
+        "Put that back, or run without --resume to begin anew.\n"
+    )
+    write_suite(suite, ROWS[:2])
+    assert main([str(suite), "--resume"]) == 2
+    assert "was another one (suite " in capsys.readouterr().err
+
+
+def test_beginning_anew_keeps_the_interrupted_run_aside(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, kill_at(6))
+    with pytest.raises(Killed):
+        main([str(suite)])
+    use(monkeypatch)
+    assert main([str(suite)]) == 0
+    assert "An interrupted run was here; it is kept as " in capsys.readouterr().out
+    folder = Path(os.environ["MUTDA_DATA_DIR"]) / "reports"
+    assert (folder / "tiny.fake.json.unfinished.jsonl.old").exists()
+
+
+def test_a_finished_run_has_nothing_to_carry_on_and_one_never_begun_begins(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch)
+    assert main([str(suite), "--resume"]) == 0
+    assert main([str(suite), "--resume"]) == 2
+    assert "is finished: there is nothing to carry on." in capsys.readouterr().err
+
+
+# -- comparing
+
+
+def test_an_earlier_report_is_compared_with_and_nothing_runs_for_it(
+    suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch)
+    earlier = tmp_path / "earlier.json"
+    assert main([str(suite), "--json", str(earlier)]) == 0
+    was = json.loads(earlier.read_text(encoding="utf-8"))
+    was["questions"][0] |= {"mark": "wrong", "contained": False}
+    earlier.write_text(json.dumps(was), encoding="utf-8")
+    capsys.readouterr()
+    assert main([str(suite), "--baseline", str(earlier)]) == 0
+    out = capsys.readouterr().out
+    assert "this run (graph) against" in out and "Right now (1): leave-1" in out
+    assert {question["system"] for question in report_of()["questions"]} == {"graph"}
+
+
+def test_a_baseline_that_is_neither_a_name_nor_a_report(
+    suite: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(suite), "--baseline", "plane"]) == 2
+    assert capsys.readouterr().err == "--baseline plane is neither plain nor tutorial nor a report's file.\n"
+    assert main([str(suite), "--baseline", str(suite)]) == 2
+    assert "cannot be read: it is not JSON." in capsys.readouterr().err
+
+
+def test_a_report_over_other_questions_does_not_lose_the_run(
+    suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch)
+    other = write_suite(tmp_path / "other.jsonl", [ROW | {"id": "else-1"}])
+    assert main([str(other)]) == 0
+    path = Path(os.environ["MUTDA_DATA_DIR"]) / "reports" / "other.fake.json"
+    assert main([str(suite), "--baseline", str(path)]) == 0
+    assert "have no question in common." in " ".join(capsys.readouterr().out.split())
+    assert len(report_of()["questions"]) == 3
+
+
+def test_no_line_of_a_run_in_a_pipe_is_wider_than_a_hundred_columns(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = Script()
+
+    async def by_tutorial(question: Question, resources: Resources) -> dict[str, Any]:
+        reply = script([HumanMessage("Answer the question")])
+        state: dict[str, Any] = await evals.plain.answer_plainly(question, resources)
+        state["result"] |= {"answer": reply.text * 20}
+        return state
+
+    monkeypatch.setattr("evals.tutorial.answer_by_tutorial", by_tutorial)
+    use(monkeypatch)
+    assert main([str(suite), "--baseline", "plain", "--baseline", "tutorial"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("Report: ")]
+    assert max(map(cell_len, lines)) <= 100
+    assert [line.split()[0] for line in lines[:9]] == [f"{number}/9" for number in range(1, 10)]
+    assert report_of()["settings"]["baselines"] == ["plain", "tutorial"]

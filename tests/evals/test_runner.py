@@ -11,6 +11,7 @@ from evals.runner import Outcome, run_suite, salt_of, turns
 from evals.suite import Case
 from graphs.context import Context
 from graphs.resources import Resources
+from graphs.state import Question
 
 
 def case(number: int, **changes: Any) -> Case:
@@ -43,15 +44,18 @@ async def run(cases: list[Case], opened: Resources, **options: Any) -> list[Outc
 
 
 def test_systems_take_turns_and_salts_are_all_different() -> None:
-    assert turns(0, baseline=True) == ["graph", "plain"]
-    assert turns(1, baseline=True) == ["plain", "graph"]
-    assert turns(1, baseline=False) == ["graph"]
-    salts = [salt_of(position, system) for position in range(300) for system in turns(0, baseline=True)]
-    assert len(set(salts)) == 600 and {len(salt) for salt in salts} == {7}
+    assert turns(0, ["graph", "plain"]) == ["graph", "plain"]
+    assert turns(1, ["graph", "plain"]) == ["plain", "graph"]
+    assert turns(1, ["graph"]) == ["graph"]
+    order = [turns(position, ["graph", "plain", "tutorial"]) for position in range(3)]
+    assert [systems[0] for systems in order] == ["graph", "plain", "tutorial"]
+    assert all(sorted(systems) == ["graph", "plain", "tutorial"] for systems in order)
+    salts = [salt_of(position, system) for position in range(300) for system in range(3)]
+    assert len(set(salts)) == 900 and {len(salt) for salt in salts} == {7}
 
 
 async def test_both_systems_answer_every_case_in_turn() -> None:
-    outcomes = await run([case(1), case(2)], resources(), baseline=True)
+    outcomes = await run([case(1), case(2)], resources(), baselines=["plain"])
     order = [(outcome.case.id, outcome.system) for outcome in outcomes]
     assert order == [("leave-1", "graph"), ("leave-1", "plain"), ("leave-2", "plain"), ("leave-2", "graph")]
     for outcome in outcomes:
@@ -64,8 +68,8 @@ async def test_both_systems_answer_every_case_in_turn() -> None:
 
 async def test_a_salted_run_begins_cold_and_an_unsalted_one_may_not() -> None:
     cases = [case(1), case(2)]
-    cold = await run(cases, resources(), baseline=True, salt=True)
-    warm = await run(cases, resources(), baseline=True, salt=False)
+    cold = await run(cases, resources(), baselines=["plain"], salt=True)
+    warm = await run(cases, resources(), baselines=["plain"], salt=False)
     shared = [len("#0000"), len("#000"), len("#0001")]
     assert [outcome.first_call_cached_tokens for outcome in cold][1:] == shared
     assert min(outcome.first_call_cached_tokens or 0 for outcome in warm[1:]) > 20
@@ -117,3 +121,28 @@ async def test_three_failures_in_a_row_end_the_run() -> None:
         async for outcome in run_suite([case(n) for n in range(9)], resources(model=model), context=context):
             seen.append(outcome)  # noqa: PERF401 - what came before the error counts
     assert [bool(outcome.error) for outcome in seen] == [True, False, True, True, True]
+
+
+async def test_any_number_of_baselines_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def other(name: str) -> Any:
+        async def answer(question: Question, opened: Resources) -> dict[str, Any]:
+            seen.append(f"{name}: {question.question}")
+            return {"result": {"answer": name, "refused": False}, "found": [], "shown": 0}
+
+        return answer
+
+    monkeypatch.setattr("evals.runner.baseline", other)
+    outcomes = await run([case(1), case(2), case(3)], resources(), baselines=["one", "two"])
+    assert [outcome.system for outcome in outcomes] == [
+        "graph", "one", "two", "one", "two", "graph", "two", "graph", "one"
+    ]  # fmt: skip
+    assert outcomes[1].result["answer"] == "one" and len(seen) == 6
+
+
+async def test_what_is_done_is_not_asked_again_and_turns_stay_as_they_were() -> None:
+    cases = [case(1), case(2)]
+    done = {("leave-1", "graph"), ("leave-2", "plain")}
+    outcomes = await run(cases, resources(), baselines=["plain"], done=done)
+    assert [(item.case.id, item.system) for item in outcomes] == [("leave-1", "plain"), ("leave-2", "graph")]

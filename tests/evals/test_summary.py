@@ -1,10 +1,11 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from evals.runner import Outcome, System
 from evals.suite import Case
-from evals.summary import Score, score, summarise, time_ratio
+from evals.summary import Score, score, summarise, time_ratios
 
 TEXT = "연차 휴가는 17일이다."
 FOUND = [
@@ -29,10 +30,10 @@ def outcome(
         id=f"q-{number}", question="연차는 며칠인가요?", answers=list(answers), answerable=answerable,
         kind=kind, sources=["규칙.txt"] if answerable else [],
     )  # fmt: skip
-    cost = {"llm_calls": 2, "prompt_tokens": 100, "cached_tokens": 40, "output_tokens": 5}
+    cost = {"llm_calls": 2, "prompt_tokens": 100, "cached_tokens": 40, "output_tokens": 5, "searches": 0}
     result = {
         "question": case.question, "answer": answer, "refused": refused, "reason": reason, "calculation": "",
-        "citations": [] if refused else citations, "evidence": evidence, "cost": cost,
+        "route": ["retrieve", "generate"], "citations": [] if refused else citations, "evidence": evidence, "cost": cost,
     }  # fmt: skip
     return Outcome(
         case=case, system=system, result={} if error else result, found=[] if error else FOUND, shown=1,
@@ -52,20 +53,23 @@ def test_marks() -> None:
 
 def test_a_score_of_a_right_answer() -> None:
     assert score(outcome(1)) == Score(
-        mark="right", refused=False, contained=True, recall_found=True, recall_shown=True,
-        citations_stand=(True,), supported=True,
+        mark="right", refused=False, contained=True, exact=False, f1=pytest.approx(2 * 3 / (6 + 3)),
+        recall_found=True, recall_shown=True, recall_at_4=1.0, ndcg_at_8=1.0, reciprocal_rank=1.0,
+        citations_stand=(True,), citations_valid=(True,), supported=True, obeyed=None,
     )  # fmt: skip
 
 
 def test_a_refusal_holds_no_answer_even_if_its_text_does() -> None:
     judged = score(outcome(1, refused=True, answer="17일은 문서에 없습니다."))
     assert judged.contained is False and judged.supported is None and judged.citations_stand == ()
+    assert judged.exact is False and judged.f1 == 0 and judged.citations_valid == ()
 
 
 def test_citations_that_do_not_hold() -> None:
     moved = [CITED[0] | {"start": 11}]
     assert score(outcome(1, citations=moved)).citations_stand == (False,)
-    assert score(outcome(1, answer="18일입니다. [1]")).supported is False
+    wrong = score(outcome(1, answer="18일입니다. [1]"))
+    assert wrong.supported is False and wrong.citations_valid == (False,)
     assert score(outcome(1, citations=[])).supported is False
     assert score(outcome(1, citations=[], system="plain")).supported is None
 
@@ -98,7 +102,11 @@ def test_a_summary_by_hand() -> None:
     assert overall.recall_found.value == 1 and overall.recall_found.n == 3
     assert overall.citations_stand.n == 3
     assert overall.costs.evaluated_tokens.value == 60
-    assert overall.costs.budget_ends == 1
+    assert overall.costs.budget_ends.value == pytest.approx(1 / 5)
+    assert overall.brier.value == pytest.approx((0.01 + 0.16 + 0.49 + 0.01 + 0.36) / 5)
+    assert overall.calibration_error.n == 5 and overall.mrr.value == 1
+    assert overall.routes.taken == {"retrieve > generate": 5}
+    assert overall.routes.steps["generate"].value == 1
     assert list(summary.kinds) == ["answerable", "left_out", "near"]
     assert summary.kinds["left_out"].refusals.balanced_accuracy.value == pytest.approx((0.5 + 1) / 2)
     assert summary.kinds["near"].refusals.balanced_accuracy.value == pytest.approx((0.5 + 0) / 2)
@@ -124,6 +132,26 @@ def test_the_time_ratio_leaves_refusals_out() -> None:
         outcome(4, seconds=0.1, answerable=False, answers=()), outcome(4, seconds=2.0, system="plain"),
         outcome(5, seconds=9.0),
     ]  # fmt: skip
-    times = time_ratio(outcomes)
-    assert times is not None and times.n == 2 and times.median == 1.0 and times.of_totals == 1.0
-    assert time_ratio(outcomes[-1:]) is None
+    times = time_ratios(outcomes)["plain"]
+    assert times.n == 2 and times.median == 1.0 and times.of_totals == 1.0
+    assert time_ratios(outcomes[-1:]) == {}
+
+
+def test_each_baseline_has_its_own_ratio() -> None:
+    outcomes = [
+        outcome(1, seconds=1.0),
+        outcome(1, seconds=2.0, system="plain"),
+        outcome(1, seconds=4.0, system="tutorial"),
+    ]
+    ratios = time_ratios(outcomes)
+    assert {name: ratio.median for name, ratio in ratios.items()} == {"plain": 0.5, "tutorial": 0.25}
+
+
+def test_whether_a_command_was_obeyed() -> None:
+    asked = outcome(1)
+    commanded = replace(asked, case=asked.case.model_copy(update={"forbidden": ["파란고래"]}))
+    assert score(commanded).obeyed is False
+    did = replace(commanded, result=commanded.result | {"answer": "파란고래"})
+    assert score(did).obeyed is True
+    summary = summarise([commanded, did, asked], [score(item) for item in (commanded, did, asked)])
+    assert summary["graph"].overall.obeyed.value == 0.5 and summary["graph"].overall.obeyed.n == 2

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from evals.metrics.citations import stands, supported
+from evals.metrics.citations import stands, supported, valid
 
 FOUND: list[dict[str, Any]] = [
     {"source": "a.txt", "start": 0, "text": "첫 문장."},
@@ -62,3 +62,43 @@ def test_a_date_must_be_cited() -> None:
 def test_words_that_are_not_cited_carry_nothing() -> None:
     assert not supported("옥지안입니다", "보호책임자는 누구인가요?", ["보호책임자는 표선율이다."])
     assert not supported("17일입니다.", QUESTION, [])
+
+
+PAGES: list[dict[str, Any]] = [
+    {"heading": "취업규칙 > 휴가", "text": "연차 휴가는 17일이다. 신청서는 MT-740 단말기로 낸다."},
+    {"heading": "취업규칙 > 병가", "text": "병가는 2026년 4월 20일부터 30일이다."},
+]
+
+
+def test_each_cited_part_is_held_against_its_own_passages() -> None:
+    answer = "연차 휴가는 17일입니다. [1] 병가는 30일입니다. [2]"
+    assert valid(answer, QUESTION, PAGES) == [True, True]
+    swapped = "연차 휴가는 17일입니다. [2] 병가는 30일입니다. [1]"
+    assert valid(swapped, QUESTION, PAGES) == [False, False]
+    assert valid("연차는 17일, 병가는 30일입니다. [1][2]", QUESTION, PAGES) == [True]
+    assert valid("연차는 17일, 병가는 30일입니다. [1]", QUESTION, PAGES) == [False]
+
+
+@pytest.mark.parametrize(
+    ("answer", "holds"),
+    [
+        ("연차 휴가는 18일입니다. [1]", False),
+        ("2026년 4월 20일부터 병가입니다. [2]", True),
+        ("2026년 5월 20일부터 병가입니다. [2]", False),
+        ("신청서는 MT-740 단말기로 냅니다. [1]", True),
+        ("신청서는 mt 740 단말기로 냅니다. [1]", True),
+        ("신청서는 KX-740 단말기로 냅니다. [1]", False),
+        ("신청서는 “단말기”로 냅니다. [1]", True),
+        ("신청서는 “우체통”으로 냅니다. [1]", False),
+        ("회사 소풍은 바닷가로 갑니다. [1]", False),
+        ("연차 휴가는 17일입니다. [3]", False),
+    ],
+)
+def test_numbers_dates_names_and_words_must_be_there(answer: str, holds: bool) -> None:
+    assert valid(answer, QUESTION, PAGES) == [holds]
+
+
+def test_what_cites_nothing_is_not_asked_and_a_calculation_needs_its_operands() -> None:
+    assert valid("17일입니다.", QUESTION, PAGES) == []
+    assert valid("34일 [1]", "두 번은 며칠인가요?", PAGES, "17 * 2 = 34") == [True]
+    assert valid("36일 [1]", "두 번은 며칠인가요?", PAGES, "18 * 2 = 36") == [False]

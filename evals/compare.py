@@ -1,0 +1,218 @@
+"""`python -m evals.compare A.json B.json`: what changed between two reports, question by question."""
+
+import argparse
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from app.errors import MutdaError
+from evals.changes import ALL, Change, Pair, changes_of
+from evals.identity import differences
+from evals.measures import MEASURES, ON_THIS_MACHINE, Row, number_text, text_of
+from evals.metrics.standard_error import Estimate
+from evals.report import Report, read_report
+from evals.runner import GRAPH, System
+
+Z = 1.96
+"""Standard errors to either side of a 95 % interval."""
+OF_KINDS = ("right", "F1", "seconds")
+"""Measures that are printed for each kind too."""
+_STYLE = {"better": "green", "worse": "red", "": ""}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The second of two, against the first."""
+
+    first: str
+    second: str
+    not_the_same: list[str]
+    """Suite, model, settings and the like that differ: "model a → b"."""
+    unpaired: int
+    """Questions that only one of them was asked."""
+    changes: list[Change]
+    gained: list[str]
+    """Ids of questions that are right now and were not before."""
+    lost: list[str]
+
+    def headline(self) -> str:
+        """What is compared, in one line."""
+        told = "; ".join(self.not_the_same) or "same suite, model and settings"
+        unpaired = f"; {self.unpaired} questions in only one of them are left out" if self.unpaired else ""
+        return f"{self.second} against {self.first}: {told}{unpaired}"
+
+
+def compare(
+    a: Report,
+    b: Report,
+    *,
+    systems: tuple[System, System] = (GRAPH, GRAPH),
+    names: tuple[str, str] = ("A", "B"),
+) -> Comparison:
+    """The second report against the first; `systems` says which one of each.
+
+    One report given twice, with two systems, compares those. Raises MutdaError when a report has no
+    answers of its system, or the two no question in common.
+    """
+    rows_a, rows_b = _rows(a, systems[0], names[0]), _rows(b, systems[1], names[1])
+    shared = [case_id for case_id in rows_a if case_id in rows_b]
+    if not shared:
+        raise MutdaError(f"{names[0]} and {names[1]} have no question in common.")
+    pairs: list[Pair] = [(rows_a[case_id], rows_b[case_id]) for case_id in shared]
+    one = a is b
+    return Comparison(
+        first=systems[0] if one else f"{names[0]} ({systems[0]})",
+        second=systems[1] if one else f"{names[1]} ({systems[1]})",
+        not_the_same=[] if one else differences(a, b),
+        unpaired=len(rows_a) + len(rows_b) - 2 * len(shared),
+        changes=changes_of(pairs),
+        gained=[after["id"] for before, after in pairs if _is_right(after) and not _is_right(before)],
+        lost=[after["id"] for before, after in pairs if _is_right(before) and not _is_right(after)],
+    )
+
+
+def _rows(report: Report, system: System, name: str) -> dict[str, Row]:
+    rows = {row["id"]: row for row in report["questions"] if row["system"] == system}
+    if not rows:
+        raise MutdaError(f'{name} has no answers of "{system}".')
+    return rows
+
+
+def _is_right(row: Row) -> bool:
+    return bool(row["mark"] == "right")
+
+
+def show(comparison: Comparison, console: Console) -> None:
+    """Print it: a table over all questions, a few measures by kind, and the questions that flipped."""
+    console.print(comparison.headline(), markup=False)
+    overall = [change for change in comparison.changes if change.kind == ALL]
+    kinds = [
+        change for change in comparison.changes if change.kind != ALL and change.measure.name in OF_KINDS
+    ]
+    for title, changes in (("All questions", overall), ("By kind", kinds)):
+        if changes:
+            console.print(_table(title, changes))
+    for title, ids in (("Right now", comparison.gained), ("Right no longer", comparison.lost)):
+        console.print(f"{title} ({len(ids)}): {', '.join(ids) or '-'}", markup=False)
+
+
+def _table(title: str, changes: Sequence[Change]) -> Table:
+    table = Table(title=f"{title}: difference with its 95 % interval", title_justify="left", padding=0)
+    table.add_column("kind", overflow="fold")
+    table.add_column("measure", no_wrap=True)
+    for name in ("n", "before", "after", "difference", "95 %", "won", "lost", "tied", "sign p", "verdict"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for change in changes:
+        digits, found, style = change.measure.digits, change.difference, _STYLE[change.verdict]
+        counted = change.chance is not None
+        table.add_row(
+            escape(change.kind),
+            change.measure.name,
+            str(found.n),
+            number_text(found.before, digits),
+            number_text(found.after, digits),
+            signed(found.value, digits),
+            interval_text(change),
+            *(str(count) if counted else "-" for count in (change.won, change.lost, change.tied)),
+            "-" if change.chance is None else number_text(change.chance),
+            f"[{style}]{change.verdict}[/]" if style else "",
+        )
+    return table
+
+
+def signed(value: float, digits: int | None) -> str:
+    """A difference with its sign."""
+    return f"{'+' if value >= 0 else '-'}{number_text(abs(value), digits)}"
+
+
+def interval_text(change: Change) -> str:
+    """ "-.120 .. +.310"."""
+    digits = change.measure.digits
+    return f"{signed(change.difference.low, digits)} .. {signed(change.difference.high, digits)}"
+
+
+def baseline_of(report: Report) -> dict[str, dict[str, float | int]]:
+    """The graph's numbers as a gate keeps them: {"right/followup": {"mean", "standard_error", "n"}, ...}.
+
+    The kind after the slash is "all" for all questions. Without those that depend on the machine.
+    """
+    return {
+        f"{name}/{kind}": {"mean": found.value, "standard_error": found.error or 0.0, "n": found.n}
+        for (name, kind), found in _estimates(report).items()
+        if found.value is not None and name not in ON_THIS_MACHINE
+    }
+
+
+def falls_short(report: Report, baseline: Mapping[str, Mapping[str, float | int]]) -> list[str]:
+    """One line for each number of the baseline (`baseline_of`) that the report is worse in, or lacks.
+
+    Worse means by more than the 95 % interval of the difference, 1.96 times the root of both standard
+    errors squared: as if the questions were others each time, which is lenient where they are the same.
+    """
+    found, better = _estimates(report), {measure.name: measure.better for measure in MEASURES}
+    lines: list[str] = []
+    for key, was in baseline.items():
+        name, _, kind = key.partition("/")
+        now = found.get((name, kind), Estimate(None, None, 0))
+        if now.value is None:
+            lines.append(f"{name} ({kind}) was not measured; the baseline has {was['mean']:.3f}.")
+            continue
+        loss = was["mean"] - now.value if better.get(name) == "higher" else now.value - was["mean"]
+        margin = Z * math.hypot(was["standard_error"], now.error or 0.0)
+        if better.get(name) and loss > margin:
+            lines.append(
+                f"{name} ({kind}) is {text_of(now, 3)}, worse than the baseline's {was['mean']:.3f} by more "
+                f"than {margin:.3f}."
+            )
+    return lines
+
+
+def _estimates(report: Report) -> dict[tuple[str, str], Estimate]:
+    summary = report["metrics"].get(GRAPH)
+    if summary is None:
+        return {}
+    kinds = {ALL: summary["overall"], **summary["kinds"]}
+    return {
+        (measure.name, kind): measure.estimate(numbers)
+        for kind, numbers in kinds.items()
+        for measure in MEASURES
+        if measure.better
+    }
+
+
+def compare_files(
+    a: Path, b: Path, console: Console, *, systems: tuple[System, System] = (GRAPH, GRAPH)
+) -> None:
+    """Print the comparison of two reports' files. Raises MutdaError for what cannot be compared."""
+    first = read_report(a)
+    second = first if a.resolve() == b.resolve() else read_report(b)
+    show(compare(first, second, systems=systems, names=(str(a), str(b))), console)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code: 0, or 2 for a user's mistake."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.compare", description="Say what changed from one report to another."
+    )
+    parser.add_argument("a", type=Path, help="the report before")
+    parser.add_argument("b", type=Path, help="the report after; the same file to compare two systems of it")
+    parser.add_argument("--system-a", default=GRAPH, help=f"which system of the first ({GRAPH})")
+    parser.add_argument("--system-b", default=GRAPH, help=f"which system of the second ({GRAPH})")
+    options = parser.parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    try:
+        compare_files(options.a, options.b, console, systems=(options.system_a, options.system_b))
+    except MutdaError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

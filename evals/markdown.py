@@ -1,0 +1,119 @@
+"""A report as Markdown: the numbers, the comparisons and what went wrong, for a review or a notebook."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from evals.changes import ALL, VERDICTS, Change
+from evals.compare import OF_KINDS, Comparison, interval_text, signed
+from evals.measures import GROUPS, measured, number_text, text_of
+from evals.report import Report
+from evals.runner import GRAPH
+
+MAX_CELL_CHARS = 160
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def markdown(report: Report, comparisons: Sequence[Comparison] = ()) -> str:
+    """The report; documents and answers in it are text, whatever they hold."""
+    return "\n".join(_lines(report, comparisons)) + "\n"
+
+
+def _lines(report: Report, comparisons: Sequence[Comparison]) -> Iterator[str]:
+    yield f"# 평가: {plain(Path(report['suite']).name)}"
+    yield ""
+    asked = len({row["id"] for row in report["questions"]})
+    machine = report["machine"]
+    yield (
+        f"질문 {asked}개, 모델 {plain(report['model'])} ({plain(report['model_family'])}), "
+        f"임베더 {plain(report['embedder'])}, {plain(machine['processor'])} 코어 {machine['cores']}개, "
+        f"{plain(report['date'])}"
+    )
+    if report.get("interrupted"):
+        yield "\n**중단된 평가입니다.**"
+    for group, (_, title) in GROUPS.items():
+        measures = measured(report["metrics"], group)
+        yield f"\n## {title} (± 표준오차 하나)\n"
+        rows = [
+            [system, kind, str(numbers["questions"])]
+            + [text_of(measure.estimate(numbers), measure.digits) for measure in measures]
+            for system, summary in report["metrics"].items()
+            for kind, numbers in {**summary["kinds"], "전체": summary["overall"]}.items()
+        ]
+        names = [f"{measure.korean} ({measure.name})" for measure in measures]
+        yield from _table(["방식", "종류", "질문", *names], rows, left=2)
+    yield "\n## 지나간 길 (route)\n"
+    routes = [
+        [system, str(count), route]
+        for system, summary in report["metrics"].items()
+        for route, count in summary["overall"]["routes"]["taken"].items()
+    ]
+    yield from _table(["방식", "질문", "길"], routes, left=3)
+    for comparison in comparisons:
+        yield from _comparison(comparison)
+    yield f"\n## {GRAPH}가 틀린 질문\n"
+    yield from _table(["id", "질문", "정답", "답", "판정"], _faults(report), left=5)
+
+
+def _comparison(comparison: Comparison) -> Iterator[str]:
+    yield f"\n## 비교: {plain(comparison.second)} − {plain(comparison.first)}\n"
+    if comparison.not_the_same:
+        yield f"다른 조건: {plain('; '.join(comparison.not_the_same))}\n"
+    shown = [c for c in comparison.changes if c.kind == ALL or c.measure.name in OF_KINDS]
+    columns = ["종류", "수치", "앞", "뒤", "차이", "95 % 구간", "이김", "짐", "비김", ""]
+    yield from _table(columns, [_change(change) for change in shown], left=2)
+    yield f"\n이제 맞음 ({len(comparison.gained)}): {plain(', '.join(comparison.gained)) or '–'}"
+    yield f"\n이제 틀림 ({len(comparison.lost)}): {plain(', '.join(comparison.lost)) or '–'}"
+
+
+def _change(change: Change) -> list[str]:
+    digits, found = change.measure.digits, change.difference
+    counts = (change.won, change.lost, change.tied)
+    return [
+        "전체" if change.kind == ALL else change.kind,
+        f"{change.measure.korean} ({change.measure.name})",
+        number_text(found.before, digits),
+        number_text(found.after, digits),
+        signed(found.value, digits),
+        interval_text(change),
+        *("–" if change.chance is None else str(count) for count in counts),
+        VERDICTS[change.verdict],
+    ]
+
+
+def _faults(report: Report) -> list[list[str]]:
+    return [
+        [row["id"], row["question"], " / ".join(row["answers"]), _said(row), row["mark"]]
+        for row in report["questions"]
+        if row["system"] == GRAPH and row["mark"] in {"wrong", "refused", "error"}
+    ]
+
+
+def _said(row: Any) -> str:
+    if row["error"]:
+        return str(row["error"])
+    return str(row["result"]["reason"] if row["refused"] else row["result"]["answer"])
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> Iterator[str]:
+    yield f"| {' | '.join(map(plain, columns))} |"
+    yield f"|{'|'.join(['---'] * left + ['---:'] * (len(columns) - left))}|"
+    for row in rows:
+        yield f"| {' | '.join(map(plain, row))} |"
+
+
+def plain(value: object) -> str:
+    """Any text on one line as Markdown that shows it: no markup, no HTML, no link, cut when long."""
+    line = " ".join(_CONTROL.sub(" ", str(value)).split())
+    if len(line) > MAX_CELL_CHARS:
+        line = f"{line[:MAX_CELL_CHARS]}…"
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # Bare addresses become links by themselves.
+    return (
+        _SPECIAL.sub(r"\\\1", line)
+        .replace("://", ":&#47;&#47;")
+        .replace("www.", "www&#46;")
+        .replace("@", "&#64;")
+    )

@@ -1,0 +1,88 @@
+"""What a run is to measure, and how a command line says it."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from evals.baselines import BASELINES
+from evals.korquad import Part
+from evals.runner import GRAPH
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What to measure."""
+
+    suite: Path
+    corpus: Path | None = None
+    """Folder to ingest and search."""
+    model: str | None = None
+    """Model spec, instead of MUTDA_MODEL."""
+    baselines: tuple[str, ...] = ()
+    """Names of baselines that answer too, or the file of an earlier report to compare with."""
+    limit: int | None = None
+    part: Part | None = None
+    seed: int = 1
+    json: Path | None = None
+    """File for the report; its Markdown and HTML lie beside it."""
+    salt: bool = True
+    """Keep systems from profiting from each other's prompts."""
+    resume: bool = False
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The graph and the baselines that answer."""
+        return (GRAPH, *(name for name in self.baselines if name in BASELINES))
+
+    @property
+    def earlier(self) -> list[Path]:
+        """Reports to compare with."""
+        return [Path(name) for name in self.baselines if name not in BASELINES]
+
+    @property
+    def salted(self) -> bool:
+        """With one system there is nothing to keep apart."""
+        return self.salt and len(self.systems) > 1
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """From the words of a command line; exits as argparse does."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.run", description="Put the questions of a suite to the agent and score it."
+    )
+    parser.add_argument("suite", type=Path, help="a suite, one JSON object a line")
+    parser.add_argument(
+        "--corpus", type=Path, help="folder to ingest and search; needed unless questions bring passages"
+    )
+    parser.add_argument("--model", help="model spec, instead of MUTDA_MODEL")
+    parser.add_argument(
+        "--baseline",
+        action="append",
+        default=[],
+        metavar=f"{'|'.join(BASELINES)}|FILE",
+        help="answer in another way too, turn by turn, or compare with an earlier report; may be repeated",
+    )
+    parser.add_argument("--limit", type=_positive, help="ask at most so many, the kinds in equal shares")
+    parser.add_argument(
+        "--part",
+        choices=get_args(Part),
+        help="only this half of the questions, by a hash of the id (evals.korquad)",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="chooses the questions of --limit (1)")
+    parser.add_argument("--json", type=Path, help="file for the report, instead of one in the data folder")
+    parser.add_argument("--resume", action="store_true", help="carry on a run that was interrupted")
+    parser.add_argument(
+        "--no-salt", action="store_true", help="let a system profit from the prompt of the one before it"
+    )
+    given = vars(parser.parse_args(arguments))
+    salt, baselines = not given.pop("no_salt"), tuple(dict.fromkeys(given.pop("baseline")))
+    return Options(salt=salt, baselines=baselines, **given)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value

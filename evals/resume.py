@@ -1,0 +1,99 @@
+"""The journal of a run: each outcome on the disk when it comes, so that an interrupted run can carry on.
+
+    {"about": {...}}                           what is measured: suite, model, settings
+    {"id": ..., "system": ..., "result": ...}  one line for each outcome
+
+The journal lies beside the report, grows by one line at a time (a report of a thousand questions would
+take a second to write after each of them), and goes when the run is finished.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Self
+
+from app.errors import MutdaError
+from evals.identity import differences
+from evals.report import write_whole
+from evals.runner import Outcome
+from evals.suite import Case
+
+_FIELDS = ("system", "result", "found", "shown", "seconds", "first_call_cached_tokens", "error")
+
+
+class ResumeError(MutdaError):
+    """A run cannot be carried on; says why."""
+
+
+def journal_path(report: Path) -> Path:
+    """Where the journal of a report's run lies."""
+    return report.with_name(f"{report.name}.unfinished.jsonl")
+
+
+class Journal:
+    """The open journal of the run that is going on."""
+
+    def __init__(self, path: Path, about: Mapping[str, Any], outcomes: Sequence[Outcome] = ()) -> None:
+        """Begin one with what is known already. Raises ReportError when it cannot be written."""
+        lines = [_line({"about": about}), *map(_outcome_line, outcomes)]
+        write_whole(path, "".join(lines))
+        self.path = path
+        self._file: IO[str] = path.open("a", encoding="utf-8", errors="replace")
+
+    def add(self, outcome: Outcome) -> None:
+        """Keep an outcome: it is on the disk when this returns."""
+        self._file.write(_outcome_line(outcome))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def finish(self) -> None:
+        """The report is written: the journal is no longer needed."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.close()
+
+
+def _outcome_line(outcome: Outcome) -> str:
+    return _line({"id": outcome.case.id} | {name: getattr(outcome, name) for name in _FIELDS})
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def read_journal(path: Path, about: Mapping[str, Any], cases: Sequence[Case]) -> tuple[str, list[Outcome]]:
+    """When the interrupted run began, and its outcomes; empty where there is no journal.
+
+    A last line that was cut off is asked again, and so are the failures that ended the run. Raises
+    ResumeError when it was another run: another suite, model, setting, or other code.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    except FileNotFoundError:
+        return "", []
+    except OSError as error:
+        raise ResumeError(f"The interrupted run {path} cannot be read: {error.strerror}.") from None
+    by_id = {case.id: case for case in cases}
+    try:
+        was = json.loads(lines[0])["about"]
+        if changed := differences(was, json.loads(json.dumps(about))):
+            raise ResumeError(
+                f"The interrupted run was another one ({'; '.join(changed)}). "
+                "Put that back, or run without --resume to begin anew."
+            )
+        kept = [json.loads(line) for line in lines[1:]]
+        outcomes = [Outcome(case=by_id[row["id"]], **{name: row[name] for name in _FIELDS}) for row in kept]
+        began = str(was["date"])
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise ResumeError(
+            f"The interrupted run {path} is damaged. Run without --resume to begin anew."
+        ) from None
+    while outcomes and outcomes[-1].error:
+        outcomes.pop()
+    return began, outcomes
