@@ -27,13 +27,8 @@ async def passages_for(
 
 
 def _search(query: str, given: Sequence[dict[str, str]] | None, resources: Resources) -> list[Passage]:
-    if given is None:
-        return resources.corpus.search(query, k=PASSAGES)
-    corpus = resources.corpus_of(list(given))
-    try:
+    with resources.searched(given) as corpus:
         return corpus.search(query, k=PASSAGES)
-    finally:
-        corpus.close()
 
 
 def answer_object(

@@ -1,6 +1,7 @@
 """What the nodes work with, made once and passed in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -54,3 +55,15 @@ class Resources:
     """Name, for the answer object."""
     documents: int
     """How many the collection holds."""
+
+    @contextmanager
+    def searched(self, given: Sequence[dict[str, str]] | None) -> Iterator[Corpus]:
+        """The documents; or, for the while, the passages that a question brings."""
+        if given is None:
+            yield self.corpus
+            return
+        corpus = self.corpus_of(list(given))
+        try:
+            yield corpus
+        finally:
+            corpus.close()

@@ -107,6 +107,11 @@ class State(Question):
     """The answer object of the contract, once the run is finished."""
 
 
+def is_from_web(passage: dict[str, Any]) -> bool:
+    """Whether a found passage is a web search's result."""
+    return bool(passage["extra"].get("origin") == "web")
+
+
 def shown_passages(state: State) -> list[Passage]:
     """What the model reads, in its order."""
     return [Passage(**passage) for passage in state.found[: state.shown]]

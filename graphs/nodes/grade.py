@@ -7,13 +7,13 @@ from graphs.evidence import Calibration, evidence
 from graphs.grounding import unmet_numbers
 from graphs.prefix import fitting, prompt
 from graphs.run import Run
-from graphs.state import State, Verdict, shown_passages
+from graphs.state import State, Verdict, is_from_web, shown_passages
 
 
 async def grade(state: State, run: Run) -> dict[str, Any]:
     """Asks the model unless the retrieval signals alone say that nothing bears on the question."""
     calibration = run.resources.calibration
-    from_web = any(passage["extra"].get("origin") == "web" for passage in state.found[: state.shown])
+    from_web = any(map(is_from_web, state.found[: state.shown]))
     if not from_web and state.coverage < calibration.hopeless_coverage:
         return {"evidence": 0.0, "verdict": "no", "grade": 0.0}
     resources = run.resources

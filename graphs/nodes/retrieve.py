@@ -32,9 +32,7 @@ async def retrieve(state: State, run: Run) -> dict[str, Any]:
 
 def _search(state: State, run: Run, query: str) -> tuple[list[Passage], float, float]:
     question = state.standalone or state.question
-    throwaway = state.given is not None
-    corpus = run.resources.corpus_of(state.given or []) if throwaway else run.resources.corpus
-    try:
+    with run.resources.searched(state.given) as corpus:
         found = corpus.search(query, k=run.context.k)
         if state.also and not state.asked:
             found = interleave(found, corpus.search(state.also, k=run.context.k))
@@ -42,9 +40,6 @@ def _search(state: State, run: Run, query: str) -> tuple[list[Passage], float, f
         everything = [*known, *found]
         coverage = corpus.coverage(question, everything) if everything else 0.0
         return found, coverage, max((passage.dense for passage in everything), default=0.0)
-    finally:
-        if throwaway:
-            corpus.close()
 
 
 def interleave(first: list[Passage], second: list[Passage]) -> list[Passage]:

@@ -13,7 +13,7 @@ from graphs.nodes.retrieve import merge
 from graphs.resources import Resources
 from graphs.routes import web_query
 from graphs.run import Run
-from graphs.state import State
+from graphs.state import State, is_from_web
 from tools.search_results import SearchResult
 
 RESULTS = 3
@@ -49,7 +49,7 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
     found, coverage, dense = await asyncio.to_thread(_ranked, results, question, run.resources)
     # What an earlier part cites keeps its number; documents that held no answer make room.
     read = [
-        Passage(**passage) for passage in state.found[: state.shown] if state.finished or _from_web(passage)
+        Passage(**passage) for passage in state.found[: state.shown] if state.finished or is_from_web(passage)
     ]
     merged, shown = merge(read, len(read), found, RESULTS)
     return update | {
@@ -64,17 +64,13 @@ def _ranked(
     results: list[SearchResult], question: str, resources: Resources
 ) -> tuple[list[Passage], float, float]:
     """The results as passages, ranked and measured as documents are; what shares nothing stays, last."""
-    corpus = resources.corpus_of(
-        [
-            {"title": result.title, "text": result.snippet or result.title, "source": result.url}
-            for result in results
-        ]
-    )
-    try:
+    pages = [
+        {"title": result.title, "text": result.snippet or result.title, "source": result.url}
+        for result in results
+    ]
+    with resources.searched(pages) as corpus:
         ranked = corpus.search(question, k=RESULTS)
         coverage = corpus.coverage(question, ranked)
-    finally:
-        corpus.close()
     passages = [
         replace(passage, id=_identity(passage), extra={**passage.extra, "origin": "web"})
         for passage in ranked
@@ -85,7 +81,3 @@ def _ranked(
 def _identity(passage: Passage) -> str:
     digest = sha256(f"{passage.source} {passage.start}".encode()).hexdigest()
     return f"web-{digest[:16]}"
-
-
-def _from_web(passage: dict[str, Any]) -> bool:
-    return bool(passage["extra"].get("origin") == "web")
