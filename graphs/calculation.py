@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from graphs.numbers import dates_in, numbers_in
+from graphs.numbers import dates_in, numbers_in, plainly
 from tools.calculator import grouped
 
 # A false alarm costs one short model call, a miss the answer. A bare "얼마" or "며칠" asks for a figure
@@ -110,4 +110,4 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
         rest = re.sub(pattern, " ", rest)
     known = numbers_in(text)
     strange = {n for n in numbers_in(rest) if n not in known and n not in _UNITS and n * 100 not in known}
-    return sorted(day.isoformat() for day in dates) + sorted(f"{float(value):g}" for value in strange)
+    return sorted(day.isoformat() for day in dates) + sorted(plainly(value) for value in strange)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from app.corpus.bigrams import bigrams
 from app.corpus.passage import Passage
 from app.corpus.sentences import sentence_spans
-from graphs.numbers import dates_in, month_days_in, numbers_in, values_in
+from graphs.numbers import dates_in, month_days_in, numbers_in, plainly, values_in
 
 # A sentence that shares less than this with its best source gets no citation.
 MIN_SUPPORT = 0.5
@@ -187,7 +187,7 @@ def stray_numbers(answer: str, sources: Sequence[str]) -> list[str]:
         # Minutes and notices name the year once, and then "4월 13일".
         if (day.month, day.day) not in days or Fraction(day.year) not in numbers
     ]
-    stray += [f"{float(value):g}" for value in values_in(answer) - numbers]
+    stray += [plainly(value) for value in values_in(answer) - numbers]
     return sorted(stray)
 
 

@@ -50,6 +50,11 @@ def month_days_in(text: str) -> set[tuple[int, int]]:
     return days
 
 
+def plainly(value: Fraction) -> str:
+    """A number as people write it: "1350000", "3.1"; never "1.35e+06"."""
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):.10g}"
+
+
 def _month(name: str) -> int:
     return _MONTHS.index(name[:3].lower()) + 1 if name[:3].lower() in _MONTHS else 0
 

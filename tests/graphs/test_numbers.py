@@ -1,8 +1,9 @@
 from datetime import date
+from fractions import Fraction
 
 import pytest
 
-from graphs.numbers import dates_in, month_days_in, values_in
+from graphs.numbers import dates_in, month_days_in, plainly, values_in
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,8 @@ def test_dates_in_their_usual_forms(text: str) -> None:
 def test_dates_without_a_year() -> None:
     assert month_days_in("5월 3일과 April 13") == {(5, 3), (4, 13)}
     assert month_days_in("13월 3일, 5월 32일") == set()
+
+
+def test_large_numbers_are_written_in_full() -> None:
+    assert plainly(Fraction(1_350_000)) == "1350000"
+    assert plainly(Fraction(31, 10)) == "3.1"
