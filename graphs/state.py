@@ -107,6 +107,12 @@ class State(Question):
     """The answer object of the contract, once the run is finished."""
 
 
+def own_words(state: State) -> str:
+    """What is asked now, without the question before that it is read beside."""
+    asked = " ".join(state.question.split())
+    return asked if state.standalone.endswith(asked) else state.standalone or asked
+
+
 def is_from_web(passage: dict[str, Any]) -> bool:
     """Whether a found passage is a web search's result."""
     return bool(passage["extra"].get("origin") == "web")

@@ -7,7 +7,7 @@ from graphs.evidence import Calibration, evidence
 from graphs.grounding import unmet_numbers
 from graphs.prefix import fitting, prompt
 from graphs.run import Run
-from graphs.state import State, Verdict, is_from_web, shown_passages
+from graphs.state import State, Verdict, is_from_web, own_words, shown_passages
 
 
 async def grade(state: State, run: Run) -> dict[str, Any]:
@@ -27,7 +27,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     instruction = resources.prompts.get("grade_calculation" if state.arithmetic else "grade", state.language)
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=1, logprobs=True)
     probability = choice_probability(reply)
-    unmet = unmet_numbers(state.standalone or state.question, shown_passages(state))
+    unmet = unmet_numbers(own_words(state), shown_passages(state))
     score = evidence(
         calibration,
         grade=probability,

@@ -8,7 +8,7 @@ from typing import Any
 from app.corpus.passage import Passage
 from graphs.grounding import unmet_numbers
 from graphs.run import Run
-from graphs.state import State
+from graphs.state import State, own_words
 
 
 async def retrieve(state: State, run: Run) -> dict[str, Any]:
@@ -18,7 +18,7 @@ async def retrieve(state: State, run: Run) -> dict[str, Any]:
     found, coverage, dense = await asyncio.to_thread(_search, state, run, query)
     # What is computed is seldom all in one place.
     look = context.wide if state.arithmetic else context.look
-    found = with_named_numbers(found, state.standalone or state.question, look)
+    found = with_named_numbers(found, own_words(state), look)
     merged, shown = merge([Passage(**passage) for passage in state.found], state.shown, found, look)
     return {
         "found": [asdict(passage) for passage in merged],

@@ -473,3 +473,14 @@ async def test_a_passage_with_the_number_that_the_question_names_is_read_first()
     assert result["citations"][0]["text"] == pages[3].text
     assert result["citations"][0]["n"] == 2
     assert "widen" not in result["route"]
+
+
+async def test_numbers_of_the_question_before_need_not_be_found_again() -> None:
+    history = [{"role": "user", "content": "7층에는 어느 부서가 있나요?"}]
+    floor = passage(1, "8층에는 연구개발본부가 있습니다.")
+    calibration = replace(CALIBRATION, evidence_weights={"bias": 0.0, "grade": 1.0, "missing": -9.0})
+    resources = make_resources(
+        Script(answer="연구개발본부입니다."), corpus=FakeCorpus(default=[floor]), calibration=calibration
+    )
+    assert (await ask(resources, "8층에는요?", history=history))["refused"] is False
+    assert (await ask(resources, "9층에는요?", history=history))["refused"] is True
