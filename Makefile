@@ -10,13 +10,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 export Q ?=
 
-.PHONY: help ask chat studio test lint lock clean
+.PHONY: help ask chat studio test gate record lint lock clean
 
 help:
 	@echo 'make ask Q="연차 휴가는 며칠인가요?"   set up once, then ask the sample documents'
 	@echo 'make chat                              the same, as a conversation'
 	@echo 'make studio                            serve the graph to LangGraph Studio'
 	@echo 'make test                              set up once, then run all tests'
+	@echo 'make gate                              measure again what has a baseline, and compare'
+	@echo 'make record                            record the model'"'"'s replies again, after a prompt changed'
 	@echo 'make lint | lock | clean               check style and types | renew the locks | remove what make made'
 
 ask: $(MUTDA_DATA_DIR)/.samples
@@ -30,6 +32,12 @@ studio: $(MUTDA_DATA_DIR)/.samples
 
 test: $(VENV)/.test $(VENV)/.weights $(VENV)/.st
 	$(BIN)/python -m pytest
+
+gate: $(VENV)/.core $(VENV)/.weights
+	$(BIN)/python -m evals.gate --model embedded:
+
+record: $(VENV)/.core $(VENV)/.weights
+	$(BIN)/python -m evals.recording
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

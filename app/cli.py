@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from app.cli_eval import app as evaluation
 from app.errors import DownloadError, MutdaError
 from app.wording import Language, cost_line, notice_in, place_of, plain, reason_in, say
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 models = typer.Typer(help="Model weights.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(models, name="models")
+app.add_typer(evaluation, name="eval")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 

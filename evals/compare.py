@@ -23,7 +23,13 @@ Z = 1.96
 """Standard errors to either side of a 95 % interval."""
 OF_KINDS = ("right", "F1", "seconds")
 """Measures that are printed for each kind too."""
+Numbers = Mapping[str, Mapping[str, float | int]]
+"""As a baseline keeps them, see `baseline_of`."""
 _STYLE = {"better": "green", "worse": "red", "": ""}
+_LOWER = frozenset(measure.name for measure in MEASURES if measure.better == "lower")
+_AMOUNTS = frozenset(measure.name for measure in MEASURES if measure.digits is not None)
+_ROUNDED = 1e-6
+"""A baseline's file has so many decimals."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,34 +149,61 @@ def baseline_of(report: Report) -> dict[str, dict[str, float | int]]:
     The kind after the slash is "all" for all questions. Without those that depend on the machine.
     """
     return {
-        f"{name}/{kind}": {"mean": found.value, "standard_error": found.error or 0.0, "n": found.n}
+        f"{name}/{kind}": number_of(found)
         for (name, kind), found in _estimates(report).items()
         if found.value is not None and name not in ON_THIS_MACHINE
     }
 
 
-def falls_short(report: Report, baseline: Mapping[str, Mapping[str, float | int]]) -> list[str]:
-    """One line for each number of the baseline (`baseline_of`) that the report is worse in, or lacks.
+def number_of(found: Estimate) -> dict[str, float | int]:
+    """An estimate as a baseline keeps it; it must have a value."""
+    assert found.value is not None
+    return {"mean": found.value, "standard_error": found.error or 0.0, "n": found.n}
+
+
+def falls_short(report: Report, baseline: Numbers) -> list[str]:
+    """One line for each number of the baseline (`baseline_of`) that the report is worse in, or lacks."""
+    return short_of(baseline_of(report), baseline)
+
+
+def short_of(now: Numbers, baseline: Numbers) -> list[str]:
+    """One line for each number of the baseline that `now` is worse in, or lacks.
 
     Worse means by more than the 95 % interval of the difference, 1.96 times the root of both standard
     errors squared: as if the questions were others each time, which is lenient where they are the same.
+    A number that no measure is named after is better the higher it is.
     """
-    found, better = _estimates(report), {measure.name: measure.better for measure in MEASURES}
     lines: list[str] = []
     for key, was in baseline.items():
         name, _, kind = key.partition("/")
-        now = found.get((name, kind), Estimate(None, None, 0))
-        if now.value is None:
+        found = now.get(key)
+        if found is None:
             lines.append(f"{name} ({kind}) was not measured; the baseline has {was['mean']:.3f}.")
             continue
-        loss = was["mean"] - now.value if better.get(name) == "higher" else now.value - was["mean"]
-        margin = Z * math.hypot(was["standard_error"], now.error or 0.0)
-        if better.get(name) and loss > margin:
+        loss = (found["mean"] - was["mean"]) * (1 if name in _LOWER else -1)
+        margin = Z * math.hypot(_error(name, was), _error(name, found))
+        if loss > margin + _ROUNDED:
+            told = text_of(Estimate(found["mean"], found["standard_error"], int(found["n"])), 3)
             lines.append(
-                f"{name} ({kind}) is {text_of(now, 3)}, worse than the baseline's {was['mean']:.3f} by more "
-                f"than {margin:.3f}."
+                f"{name} ({kind}) is {told}, worse than the baseline's {was['mean']:.3f} by more than "
+                f"{margin:.3f}."
             )
     return lines
+
+
+def _error(name: str, number: Mapping[str, float | int]) -> float:
+    """The standard error; of a share with two more hits and two more misses.
+
+    A share of 0 or 1 has a plain error of 0, and one question of sixteen that flips would be too much.
+    Agresti and Coull, "Approximate is better than 'exact' for interval estimation of binomial
+    proportions", The American Statistician 52 (1998). Zeros and ones alone vary as much as a mean of
+    0 to 1 allows: that tells a share from a mean of F1 or of places.
+    """
+    mean, error, n = number["mean"], number["standard_error"], number["n"]
+    if name in _AMOUNTS or not 0 <= mean <= 1 or error < 0.999 * math.sqrt(mean * (1 - mean) / n):
+        return error
+    share = (n * mean + 2) / (n + 4)
+    return math.sqrt(share * (1 - share) / (n + 4))
 
 
 def _estimates(report: Report) -> dict[tuple[str, str], Estimate]:

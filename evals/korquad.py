@@ -10,6 +10,12 @@ paragraphs answer. Those that nothing answers are made by leaving out what does:
 
 The corpus is the rest of all articles. Questions come from one half of the articles, chosen by a hash
 of the title: thresholds fitted on the half "fit" are then reported on articles they have not seen.
+
+With `--paraphrases`, a file of other words for some of its questions, the corpus is everything, and the
+suite asks each of those twice, for measuring retrieval:
+
+    paraphrased  in the other words
+    original     as KorQuAD asks it
 """
 
 import argparse
@@ -23,10 +29,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import MutdaError
-from evals.suite import Case
+from evals.suite import Case, Text
 
 Part = Literal["report", "fit"]
 
@@ -58,6 +64,15 @@ class _Article(BaseModel):
 
 class _KorQuAD(BaseModel):
     data: list[_Article]
+
+
+class Paraphrase(BaseModel):
+    """A question of KorQuAD, by its id, in other words."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    id: str
+    question: Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +115,56 @@ def read_korquad(path: Path) -> list[_Article]:
         raise MutdaError(f"{path} is not a KorQuAD 1.0 file ({where or 'no JSON'}).") from None
 
 
+def read_paraphrases(path: Path) -> list[Paraphrase]:
+    """One JSON object a line. Raises MutdaError, with the file and the line, for what cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise MutdaError(f"{path} cannot be read: {reason}.") from None
+    found: list[Paraphrase] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            found.append(Paraphrase.model_validate_json(line))
+        except ValidationError:
+            raise MutdaError(f'{path}:{number}: this is not {{"id": text, "question": text}}') from None
+    return found
+
+
+def build_paraphrased(
+    articles: Sequence[_Article], paraphrases: Sequence[Paraphrase], *, part: Part
+) -> Built:
+    """Every paragraph, and the paraphrases whose article is of `part`, each before its original.
+
+    Raises MutdaError for an id that is not in the articles, and when none is of that half.
+    """
+    names = _names(articles)
+    places = {
+        question.id: (question, article, names[number, position])
+        for number, article in enumerate(articles)
+        for position, paragraph in enumerate(article.paragraphs)
+        for question in paragraph.qas
+    }
+    cases: list[Case] = []
+    for paraphrase in {given.id: given for given in paraphrases}.values():
+        if paraphrase.id not in places:
+            raise MutdaError(f'There is no question "{paraphrase.id}" in this KorQuAD file.')
+        question, article, name = places[paraphrase.id]
+        if part_of(article.title) == part:
+            other = question.model_copy(update={"question": paraphrase.question})
+            cases += [_case("paraphrased", other, source=name), _case("original", question, source=name)]
+    if not cases:
+        raise MutdaError(f'No paraphrase is of the half "{part}".')
+    files = {
+        names[number, position]: _text(article, paragraph)
+        for number, article in enumerate(articles)
+        for position, paragraph in enumerate(article.paragraphs)
+    }
+    return Built(files=files, cases=cases)
+
+
 def build(articles: Sequence[_Article], *, questions: int, seed: int, part: Part) -> Built:
     """Choose `questions` in equal thirds, at most three of an article, and take out what must be missing.
 
@@ -127,7 +192,7 @@ def build(articles: Sequence[_Article], *, questions: int, seed: int, part: Part
                 f'Only {len(cases)} of {third} questions of the kind "{kind}" were found: ask for fewer.'
             )
     files = {
-        names[number, position]: f"{_heading(article)}\n\n{paragraph.context.strip()}\n"
+        names[number, position]: _text(article, paragraph)
         for number, article in enumerate(articles)
         for position, paragraph in enumerate(article.paragraphs)
         if number not in choice.left_out and (number, position) not in choice.removed
@@ -206,8 +271,8 @@ def _case(kind: str, question: _Question, *, source: str = "") -> Case:
     )
 
 
-def _heading(article: _Article) -> str:
-    return article.title.replace("_", " ").strip()
+def _text(article: _Article, paragraph: _Paragraph) -> str:
+    return f"{article.title.replace('_', ' ').strip()}\n\n{paragraph.context.strip()}\n"
 
 
 def _names(articles: Sequence[_Article]) -> dict[tuple[int, int], str]:
@@ -253,13 +318,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--part", choices=get_args(Part), default="report", help="half of the articles (report)"
     )
+    parser.add_argument(
+        "--paraphrases",
+        type=Path,
+        metavar="FILE",
+        help="ask these (evals/datasets/korquad_paraphrases.jsonl) and their originals over every "
+        "paragraph; nothing is chosen then",
+    )
     options = parser.parse_args(arguments)
     if options.questions < 3 or options.questions % 3:
         parser.error("--questions must be a multiple of 3")
     try:
-        built = build(
-            read_korquad(options.korquad), questions=options.questions, seed=options.seed, part=options.part
-        )
+        articles = read_korquad(options.korquad)
+        if options.paraphrases:
+            built = build_paraphrased(articles, read_paraphrases(options.paraphrases), part=options.part)
+        else:
+            built = build(articles, questions=options.questions, seed=options.seed, part=options.part)
         write(built, options.out)
     except MutdaError as error:
         print(error, file=sys.stderr)

@@ -104,11 +104,11 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) 
         yield f"| {' | '.join(map(plain, row))} |"
 
 
-def plain(value: object) -> str:
+def plain(value: object, *, max_chars: int = MAX_CELL_CHARS) -> str:
     """Any text on one line as Markdown that shows it: no markup, no HTML, no link, cut when long."""
     line = " ".join(_CONTROL.sub(" ", str(value)).split())
-    if len(line) > MAX_CELL_CHARS:
-        line = f"{line[:MAX_CELL_CHARS]}…"
+    if len(line) > max_chars:
+        line = f"{line[:max_chars]}…"
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # Bare addresses become links by themselves.
     return (

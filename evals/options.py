@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from evals.baselines import BASELINES
 from evals.korquad import Part
 from evals.runner import GRAPH
+from evals.systems import BASELINES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,14 +12,12 @@ from typing import Any
 
 from rich.console import Console
 
-from app.corpus.embedding import choose_embedder
-from app.corpus.ingest import ingest
-from app.errors import EmbedderMismatchError, MutdaError, ServiceError
+from app.errors import MutdaError, ServiceError
 from app.settings import Settings, load_settings
-from evals.baselines import BASELINES
 from evals.compare import Comparison, compare, show
 from evals.html import html
 from evals.identity import code_sha256, folder_sha256
+from evals.ingested import ingested
 from evals.korquad import part_of
 from evals.machine import machine, versions
 from evals.markdown import markdown
@@ -31,6 +29,7 @@ from evals.runner import GRAPH, Outcome, run_suite, turns
 from evals.screen import line, notes, tables
 from evals.suite import Case, read_suite, sample
 from evals.summary import score, summarise, time_ratios
+from evals.systems import BASELINES
 from graphs.context import Context
 from graphs.open import open_resources
 from graphs.resources import Resources
@@ -114,7 +113,7 @@ async def _run(
 ) -> None:
     folder = None
     if options.corpus is not None:
-        folder = await asyncio.to_thread(_ingest, options.corpus, settings, console)
+        folder = (await asyncio.to_thread(ingested, options.corpus, settings, console)).folder
     context = Context(web_search="off")
     async with open_resources(settings, collection_dir=folder, need_collection=folder is not None) as opened:
         resources = replace(opened, collection=folder.name if folder else "passages")
@@ -187,32 +186,6 @@ def _open_journal(record: _Record, cases: Sequence[Case], options: Options, cons
         kept = path.replace(path.with_name(f"{path.name}.old"))
         console.print(f"An interrupted run was here; it is kept as {kept}.", markup=False, soft_wrap=True)
     return Journal(path, record.about, record.outcomes)
-
-
-def _ingest(corpus: Path, settings: Settings, console: Console) -> Path:
-    """Bring the collection of a folder up to date; returns where it is."""
-    chosen = choose_embedder(settings)
-    if chosen.notice:
-        console.print(chosen.notice, markup=False)
-    embedder = chosen.embedder
-    folder = settings.data_dir / "evals" / collection_name(corpus, embedder.spec)
-    try:
-        report = ingest(folder, [corpus], embedder, prune=True)
-    except EmbedderMismatchError:
-        # The same embedder in another version: nothing but measurements rests on this collection.
-        report = ingest(folder, [corpus], embedder, prune=True, rebuild=True)
-    for path, reason in report.failed:
-        console.print(f"{path}: {reason}", markup=False)
-    if not report.added + report.updated + report.unchanged:
-        raise MutdaError(f"--corpus {corpus} holds no document that can be read.")
-    return folder
-
-
-def collection_name(corpus: Path, embedder: str) -> str:
-    """One name for each folder and embedder."""
-    folder = corpus.resolve()
-    digest = sha256(f"{folder}\n{embedder}".encode()).hexdigest()[:12]
-    return f"{folder.name}-{digest}"
 
 
 def _finish(

@@ -9,9 +9,9 @@ from typing import Any
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from app.errors import ServiceError
-from evals.baselines import Baseline, baseline
 from evals.salted import Salted
 from evals.suite import Case
+from evals.systems import Baseline, baseline
 from graphs.context import Context
 from graphs.rag import build
 from graphs.resources import Resources

@@ -8,7 +8,7 @@ from reports import outcome, report_of
 from rich.console import Console
 
 from app.errors import MutdaError
-from evals.compare import baseline_of, compare, falls_short, main, show
+from evals.compare import baseline_of, compare, falls_short, main, short_of, show
 
 
 def run(
@@ -148,13 +148,45 @@ def test_a_baseline_keeps_the_graphs_numbers_without_the_clock() -> None:
 def test_falling_short_takes_more_than_the_interval() -> None:
     kept = baseline_of(AFTER)
     assert falls_short(AFTER, kept) == []
-    # From .375 to .25 is less than 1.96 * hypot(.077, .068) = .201.
+    # From .375 to .25 is less than 1.96 * hypot(.073, .067).
     assert falls_short(BEFORE, {"right/all": kept["right/all"]}) == []
     nothing = run(lambda number: False)
     told = falls_short(nothing, {"right/all": kept["right/all"]})
     assert told == [
-        "right (all) is 0.000±0.000, worse than the baseline's 0.375 by more than 0.150.",
+        "right (all) is 0.000±0.000, worse than the baseline's 0.375 by more than 0.156.",
     ]
+
+
+def test_of_sixteen_questions_one_that_flips_is_chance_and_six_are_not() -> None:
+    whole = baseline_of(run(lambda number: True, count=16))
+    kept = {"right/all": whole["right/all"]}
+    assert kept["right/all"]["standard_error"] == 0
+    assert falls_short(run(lambda number: number > 0, count=16), kept) == []
+    # 1.96 * hypot(sqrt(.9 * .1 / 20), sqrt(.6 * .4 / 20)).
+    assert falls_short(run(lambda number: number > 5, count=16), kept) == [
+        "right (all) is 0.625±0.121, worse than the baseline's 1.000 by more than 0.252."
+    ]
+
+
+def test_the_error_of_other_means_and_of_amounts_stays_as_it_is() -> None:
+    was = {"mean": 0.5, "standard_error": 0.01, "n": 16}
+    now = {"mean": 0.46, "standard_error": 0.01, "n": 16}
+    assert short_of({"F1/all": now}, {"F1/all": was}) == [
+        "F1 (all) is 0.460±0.010, worse than the baseline's 0.500 by more than 0.028."
+    ]
+    one = {"mean": 1.0, "standard_error": 0.0, "n": 16}
+    assert short_of({"calls/all": one}, {"calls/all": one | {"mean": 0.9}}) == [
+        "calls (all) is 1.000±0.000, worse than the baseline's 0.900 by more than 0.000."
+    ]
+
+
+def test_a_number_that_is_no_measure_is_better_the_higher_it_is() -> None:
+    was = {"recall@1 keywords/all": {"mean": 0.9, "standard_error": 0.03, "n": 100}}
+    now = {"recall@1 keywords/all": {"mean": 0.5, "standard_error": 0.05, "n": 100}}
+    assert len(short_of(now, was)) == 1 and short_of(was, now) == []
+    # What a file rounds away is no loss.
+    exact = {"x/all": {"mean": 2 / 3, "standard_error": 0.0, "n": 3}}
+    assert short_of(exact, {"x/all": {"mean": 0.666667, "standard_error": 0.0, "n": 3}}) == []
 
 
 def test_falling_short_of_what_should_be_low_and_of_what_is_missing() -> None:

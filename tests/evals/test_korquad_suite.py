@@ -127,3 +127,56 @@ def test_what_a_user_may_do_wrong(source: Path, tmp_path: Path, capsys: pytest.C
     assert "out is not an empty folder: delete it, or choose another one." in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main([str(source), str(out), "--questions", "4"])
+
+
+# -- paraphrases
+
+
+def write_paraphrases(path: Path, rows: list[dict[str, str]]) -> Path:
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n", encoding="utf-8")
+    return path
+
+
+def test_paraphrases_are_asked_beside_their_originals_over_every_paragraph(
+    source: Path, tmp_path: Path
+) -> None:
+    titles = {str(number): article.title for number, article in enumerate(read_korquad(source))}
+    rows = [{"id": f"{a}-1-own", "question": f"글 {a}에서 둘째로 물을 것"} for a in range(ARTICLES)]
+    given = write_paraphrases(tmp_path / "p.jsonl", rows)
+    asked = set()
+    for part in get_args(Part):
+        out = tmp_path / part
+        assert main([str(source), str(out), "--paraphrases", str(given), "--part", part]) == 0
+        cases = read_suite(out / "suite.jsonl")
+        texts = {path.name: path.read_text(encoding="utf-8") for path in (out / "corpus").iterdir()}
+        assert len(texts) == ARTICLES * PARAGRAPHS
+        assert [case.kind for case in cases] == ["paraphrased", "original"] * (len(cases) // 2)
+        for other, original in zip(cases[::2], cases[1::2], strict=True):
+            article = other.id.removeprefix("paraphrased-").split("-")[0]
+            assert part_of(titles[article]) == part
+            assert other.question == f"글 {article}에서 둘째로 물을 것"
+            assert original.question == f"글 {article}의 1번째 답은?"
+            assert original.id == f"original-{article}-1-own"
+            assert other.answers == original.answers == [f"답{article}x1끝"]
+            assert other.sources == original.sources and other.answers[0] in texts[other.sources[0]]
+            asked.add(article)
+    assert len(asked) == ARTICLES
+
+
+def test_paraphrases_that_cannot_be(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = write_paraphrases(tmp_path / "p.jsonl", [{"id": "x", "question": "무엇?"}])
+    command = [str(source), str(tmp_path / "out"), "--paraphrases", str(given)]
+    assert main(command) == 2
+    assert capsys.readouterr().err == 'There is no question "x" in this KorQuAD file.\n'
+    write_paraphrases(given, [{"id": "0-0-own", "question": " "}])
+    assert main(command) == 2
+    assert capsys.readouterr().err == f'{given}:1: this is not {{"id": text, "question": text}}\n'
+    given.unlink()
+    assert main(command) == 2
+    assert capsys.readouterr().err == f"{given} cannot be read: No such file or directory.\n"
+    title = read_korquad(source)[0].title
+    write_paraphrases(given, [{"id": "0-0-own", "question": "무엇?"}])
+    other = "fit" if part_of(title) == "report" else "report"
+    assert main([*command, "--part", other]) == 2
+    assert capsys.readouterr().err == f'No paraphrase is of the half "{other}".\n'
+    assert not (tmp_path / "out").exists()

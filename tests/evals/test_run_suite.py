@@ -14,7 +14,8 @@ from rich.cells import cell_len
 import evals.plain
 import evals.run
 from app.models.fake import FakeModel, FakeReply
-from evals.run import collection_name, main
+from evals.ingested import collection_name
+from evals.run import main
 from graphs.resources import Resources
 from graphs.state import Question
 

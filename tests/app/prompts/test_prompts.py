@@ -48,8 +48,9 @@ def test_each_step_is_there_in_both_languages_with_the_same_fields(step: str) ->
     assert fields(korean) == fields(english)
 
 
-def test_what_the_graph_asks_for_is_what_is_shipped() -> None:
-    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "graphs").rglob("*.py"))
+def test_what_the_code_asks_for_is_what_is_shipped() -> None:
+    files = [path for folder in ("graphs", "evals") for path in (ROOT / folder).rglob("*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     asked = set(re.findall(r'prompts\.get\(\s*"(\w+)"', code))
     assert len(asked) > 5 and asked <= set(STEPS)
     # Some nodes choose a step by its name first.

@@ -1,7 +1,7 @@
 import pytest
 
 from app.errors import MutdaError
-from evals.baselines import BASELINES, baseline
+from evals.systems import BASELINES, baseline
 
 
 @pytest.mark.parametrize("name", BASELINES)

@@ -1,4 +1,4 @@
-"""The baselines by name: what else can answer a suite's questions over the same search and model."""
+"""What else can answer a suite's questions, by name: baselines over the same search and model."""
 
 from collections.abc import Awaitable, Callable
 from importlib import import_module

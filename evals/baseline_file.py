@@ -1,0 +1,110 @@
+"""Baselines as files: numbers that were measured once, reviewed like code, and are not to get worse.
+
+{"suite": ..., "suite_sha256": ..., "model_family": ..., "embedder": ..., "n": ..., "date": ...,
+ "metrics": {"right/all": {"mean": .9, "standard_error": .03, "n": 80}, ...}}
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from app.errors import MutdaError
+from evals.compare import Numbers, short_of
+from evals.recorded import ROOT
+from evals.report import write_whole
+
+BASELINES = ROOT / "evals" / "baselines"
+DECIMALS = 6
+LIVE = "live."
+"""Begins the names of numbers that were measured on a model itself."""
+_SAME = {
+    "suite_sha256": "suite",
+    "model_family": "model",
+    "embedder": "embedder",
+    "n": "number of questions",
+}
+"""What must be the baseline's, or the numbers do not say the same."""
+
+
+class BaselineError(MutdaError):
+    """A baseline cannot be read; names the file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Numbers that have a baseline of that name."""
+
+    name: str
+    about: Mapping[str, str | int]
+    """What a baseline's file holds beside "date" and "metrics"."""
+    numbers: Numbers
+
+
+def baseline_path(name: str, folder: Path = BASELINES) -> Path:
+    """Where the baseline of these numbers is kept."""
+    return folder / f"{name}.json"
+
+
+def write_baseline(measured: Measured, folder: Path = BASELINES) -> Path:
+    """Make these numbers the baseline; returns the file. Raises ReportError when it cannot be written.
+
+    Each number is on a line, so that a review sees which ones changed.
+    """
+    about = {**measured.about, "date": date.today().isoformat()}
+    lines = [f" {_json(key)}: {_json(value)}" for key, value in about.items()]
+    numbers = [f"  {_json(key)}: {_json(_rounded(number))}" for key, number in measured.numbers.items()]
+    lines.append(' "metrics": {\n' + ",\n".join(numbers) + "\n }")
+    path = baseline_path(measured.name, folder)
+    write_whole(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    return path
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _rounded(number: Mapping[str, float | int]) -> dict[str, float | int]:
+    return {name: round(value, DECIMALS) for name, value in number.items()}
+
+
+def read_baseline(path: Path) -> dict[str, Any] | None:
+    """None where there is no file. Raises BaselineError for one that is no baseline."""
+    try:
+        baseline: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for number in baseline["metrics"].values():
+            _rounded({name: number[name] for name in ("mean", "standard_error", "n")})
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise BaselineError(f"{path} is not a baseline. Write it anew with --write.") from None
+    return baseline
+
+
+def shortfalls(measured: Measured, folder: Path = BASELINES) -> list[str]:
+    """One line for each number that is worse than the baseline's by more than its interval.
+
+    One, too, where there is no baseline or it was measured on something else.
+    """
+    name, baseline = measured.name, read_baseline(baseline_path(measured.name, folder))
+    if baseline is None:
+        return [f"{name}: there is no baseline. Write it with --write."]
+    others = [word for key, word in _SAME.items() if baseline.get(key) != measured.about[key]]
+    if others:
+        return [
+            f"{name}: not measured as the baseline was, which had another {' and another '.join(others)}. "
+            "Write it anew with --write."
+        ]
+    return [f"{name}: {line}" for line in short_of(measured.numbers, baseline["metrics"])]
+
+
+def unmeasured(names: Sequence[str], folder: Path = BASELINES) -> list[str]:
+    """One line for each baseline that nothing was measured for; a live model's is not asked for."""
+    kept = sorted(path.stem for path in folder.glob("*.json") if not path.name.startswith(LIVE))
+    return [
+        f"{name}: there is a baseline and no recording. Record the suite, or remove the baseline."
+        for name in kept
+        if name not in names
+    ]

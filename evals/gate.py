@@ -1,0 +1,217 @@
+"""`python -m evals.gate`: fail when a number falls below its baseline by more than its interval.
+
+Measured are the search over the sample documents, without a model; the recorded suites, with the model's
+recorded replies (`evals.recording`); and with --model a few questions on that model. A baseline is a
+file of evals/baselines, written by --write and reviewed like code.
+"""
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing, closing
+from hashlib import sha256
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from app.corpus.collection import Collection
+from app.corpus.passage import Passage
+from app.errors import MutdaError
+from app.models.embedders import make_embedder
+from app.prompts import language_of
+from app.settings import load_settings
+from evals.baseline_file import (
+    BASELINES,
+    LIVE,
+    Measured,
+    baseline_path,
+    read_baseline,
+    shortfalls,
+    unmeasured,
+    write_baseline,
+)
+from evals.changes import ALL
+from evals.compare import Numbers, baseline_of, number_of
+from evals.measures import MEASURES, text_of
+from evals.metrics.recall import file_name, gold_flags, recall_at
+from evals.metrics.standard_error import Estimate, mean
+from evals.recorded import RECORDINGS, ROOT, read_recording
+from evals.recording import EMBEDDER, recordings_in, replayed
+from evals.report import as_json
+from evals.runner import Outcome, run_suite
+from evals.suite import Case, read_suite, sample
+from evals.summary import score, summarise
+from evals.throwaway import collection_of, resources_over
+from graphs.context import Context
+from graphs.conversation import stand
+from graphs.nodes.retrieve import interleave
+
+SUITE = "evals/datasets/samples.jsonl"
+CORPUS = "samples"
+RECALL_AT = (1, 2, 4, 8)
+LEGS = {"keywords": 0.0, EMBEDDER: None}
+"""What searches, and the dense leg's share; None takes the one of the embedder's probe."""
+LIVE_QUESTIONS, LIVE_SEED = 12, 1
+SHORTFALL = 1
+SHOWN = ("right", "false accept", "false refuse", "AUC", "shown", "valid", "obeyed", "calls")
+"""Measures that are printed; all are compared."""
+
+
+def retrieval() -> Measured:
+    """Recall of the files that hold the answer, in the sample documents: by keywords alone, by both legs."""
+    cases = [case for case in read_suite(ROOT / SUITE) if case.sources]
+    embedder = make_embedder(EMBEDDER, cache_dir=load_settings().cache_dir)
+    numbers: dict[str, dict[str, float | int]] = {}
+    with collection_of(ROOT / CORPUS, embedder) as folder:
+        for leg, weight in LEGS.items():
+            with closing(Collection.open(folder, embedder, dense_weight=weight)) as collection:
+                flags = {case.id: gold_flags(_sources(case, collection), case.sources) for case in cases}
+            for k in RECALL_AT:
+                for kind in (ALL, *dict.fromkeys(case.kind for case in cases)):
+                    found = [
+                        recall_at(flags[case.id], len(set(map(file_name, case.sources))), k)
+                        for case in cases
+                        if kind in (ALL, case.kind)
+                    ]
+                    numbers[f"recall@{k} {leg}/{kind}"] = number_of(mean(found))
+    return Measured(name="retrieval", about=_about(SUITE, len(cases)), numbers=numbers)
+
+
+def _sources(case: Case, collection: Collection) -> list[str]:
+    """As the graph searches first: a follow-up with what it leans on."""
+    asked = [message.content for message in case.history if message.role == "user"]
+    standing = stand("".join(asked[-1:]), case.question, language_of(case.question))
+    found: list[Passage] = collection.search(standing.question, k=max(RECALL_AT))
+    if standing.also:
+        found = interleave(found, collection.search(standing.also, k=max(RECALL_AT)))
+    return [passage.source for passage in found]
+
+
+def replay(path: Path) -> Measured:
+    """The numbers of a recording with the code of today.
+
+    Raises RecordingError when the code asks the model what was not recorded.
+    """
+    recording = read_recording(path)
+    outcomes = replayed(recording)
+    about = recording.about
+    return Measured(
+        name=path.stem,
+        about=_about(about.suite, len(outcomes), model_family=about.family, embedder=about.embedder),
+        numbers=_numbers(outcomes),
+    )
+
+
+def live(model: str) -> Measured:
+    """A few questions of the sample documents' suite, on the model itself.
+
+    Each kind has two or three of them, which say nothing alone: only numbers over all are kept. Raises
+    what opening the model raises, and ServiceError when it fails three times in a row.
+    """
+    return asyncio.run(_live(model))
+
+
+async def _live(model: str) -> Measured:
+    settings = load_settings(model=model, embedder=EMBEDDER, web_search="off")
+    cases = sample(read_suite(ROOT / SUITE), LIVE_QUESTIONS, seed=LIVE_SEED)
+    async with resources_over(ROOT / CORPUS, settings) as resources:
+        running = run_suite(cases, resources, context=Context(web_search="off"), salt=False)
+        async with aclosing(running):
+            outcomes = [outcome async for outcome in running]
+        family = resources.model.family
+    numbers = {key: number for key, number in _numbers(outcomes).items() if key.endswith(f"/{ALL}")}
+    about = _about(SUITE, len(cases), model_family=family)
+    name = re.sub(r"[^\w.-]+", "-", family)
+    return Measured(name=f"{LIVE}{name}", about=about, numbers=numbers)
+
+
+def _numbers(outcomes: Sequence[Outcome]) -> Numbers:
+    scores = [score(outcome) for outcome in outcomes]
+    return baseline_of(as_json(outcomes, scores, summarise(outcomes, scores), {}, {}))
+
+
+def _about(
+    suite: str, questions: int, *, model_family: str = "", embedder: str = EMBEDDER
+) -> dict[str, str | int]:
+    return {
+        "suite": suite,
+        "suite_sha256": sha256((ROOT / suite).read_bytes()).hexdigest(),
+        "model_family": model_family,
+        "embedder": embedder,
+        "n": questions,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code: 0, 1 for a shortfall, 2 for a user's mistake, 3 for a service."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.gate", description="Measure again what has a baseline, and compare."
+    )
+    parser.add_argument("--model", help=f"model spec, to ask {LIVE_QUESTIONS} questions of it too")
+    parser.add_argument("--write", action="store_true", help="make what is measured the baselines")
+    parser.add_argument("--recordings", type=Path, default=RECORDINGS, help="folder of the recordings")
+    parser.add_argument("--baselines", type=Path, default=BASELINES, help="folder of the baselines")
+    options = parser.parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    try:
+        short = _run(options, console)
+    except MutdaError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    for line in short:
+        console.print(line, markup=False, soft_wrap=True, style="red")
+    return SHORTFALL if short else 0
+
+
+def _run(options: argparse.Namespace, console: Console) -> list[str]:
+    """Measure and print; returns the shortfalls, or writes the baselines."""
+    short: list[str] = []
+    names: list[str] = []
+    for measured in _measure(options):
+        names.append(measured.name)
+        before = read_baseline(baseline_path(measured.name, options.baselines))
+        console.print(_table(measured, before["metrics"] if before else {}))
+        if options.write:
+            path = write_baseline(measured, options.baselines)
+            console.print(f"Baseline: {path}", markup=False, soft_wrap=True)
+        else:
+            short += shortfalls(measured, options.baselines)
+    return short + unmeasured(names, options.baselines)
+
+
+def _measure(options: argparse.Namespace) -> Iterator[Measured]:
+    paths = recordings_in(options.recordings)
+    yield retrieval()
+    for path in paths:
+        yield replay(path)
+    if options.model:
+        yield live(options.model)
+
+
+def _table(measured: Measured, baseline: Numbers) -> Table:
+    table = Table(
+        title=f"{measured.name}: {measured.about['n']} questions", title_justify="left", padding=(0, 1)
+    )
+    for column in ("measure", "n", "baseline", "now"):
+        table.add_column(column, justify="left" if column == "measure" else "right", no_wrap=True)
+    digits = {measure.name: measure.digits for measure in MEASURES}
+    for key, number in measured.numbers.items():
+        name, _, kind = key.partition("/")
+        if kind == ALL and (name in SHOWN or name not in digits):
+            was, now = (
+                text_of(_estimate(known), digits.get(name)) if known else "-"
+                for known in (baseline.get(key), number)
+            )
+            table.add_row(name, str(number["n"]), was, now)
+    return table
+
+
+def _estimate(number: Mapping[str, float | int]) -> Estimate:
+    return Estimate(number["mean"], number["standard_error"], int(number["n"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

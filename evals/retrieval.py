@@ -1,0 +1,284 @@
+"""Retrieval alone, without a language model: are the passages found that a question's answer stands in?
+
+A passage is gold when its file is one of the question's `sources` and it holds one of its answers. Where no
+passage of those files does - the answer must be computed, or the question has none - all of theirs are gold.
+Questions are searched for as the graph searches first: a follow-up with the question before it, where the
+two are uncertain also without, both rankings in turn. What the graph then moves within its first look
+because the question names a number (`graphs.nodes.retrieve.with_named_numbers`) is no part of the search.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from app.corpus.collection import Collection
+from app.corpus.passage import Passage
+from app.corpus.records import StoredChunk
+from app.corpus.schema import STORE_NAME
+from app.corpus.store import Store
+from app.errors import MutdaError
+from app.prompts import language_of
+from app.settings import load_settings
+from evals.identity import code_sha256, folder_sha256
+from evals.ingested import Ingested, ingested
+from evals.machine import machine, versions
+from evals.metrics.containment import contained
+from evals.metrics.mrr import reciprocal_rank
+from evals.metrics.ndcg import ndcg_at
+from evals.metrics.recall import file_name
+from evals.metrics.standard_error import mean, share
+from evals.report import write_json
+from evals.retrieval_tables import tables
+from evals.suite import Case, read_suite
+from graphs.conversation import Standing, stand
+from graphs.nodes.prepare import MAX_PREVIOUS_CHARS
+from graphs.nodes.retrieve import interleave
+
+K = (1, 2, 4, 5, 8)
+MAX_K = 100
+MAX_KS = 5
+"""Columns that a table of a hundred characters has room for."""
+DEPTH = 10
+"""Of nDCG and MRR."""
+_PAGE_CHUNKS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrievalOptions:
+    """What to search, and with what."""
+
+    suite: Path
+    corpus: Path
+    embedders: tuple[str, ...] = ()
+    """Specs; none means the one of the settings."""
+    weights: tuple[float, ...] = ()
+    """The dense leg's shares, 0..1; none means the embedder's own."""
+    k: tuple[int, ...] = K
+    json: Path | None = None
+    anew: bool = False
+    """Embed the documents again, to time it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """One question, and what was found for it."""
+
+    case: Case
+    asked: Standing
+    found: list[Passage]
+    flags: list[bool]
+    """Of each passage found: whether it is gold."""
+    gold: int
+    """How many the collection holds."""
+    by_answer: bool
+    """Whether gold passages hold the answer; else they are all of the file."""
+    seconds: float
+
+
+def ks_of(text: str) -> tuple[int, ...]:
+    """ "1,2,4" in rising order. Raises MutdaError for what is no such list."""
+    words = [word.strip() for word in text.split(",")]
+    numbers = {int(word) for word in words if word.isascii() and word.isdecimal() and len(word) <= 3}
+    if len(numbers) != len(words) or len(words) > MAX_KS or not all(1 <= k <= MAX_K for k in numbers):
+        raise MutdaError(
+            f"--k {text} is not a list of one to {MAX_KS} different numbers from 1 to {MAX_K}, "
+            "such as 1,2,4,8."
+        )
+    return tuple(sorted(numbers))
+
+
+def measure_retrieval(options: RetrievalOptions, console: Console) -> None:
+    """Search with each embedder and weight; print the tables and write the report.
+
+    Raises MutdaError for a user's mistake and for a service that fails.
+    """
+    cases = [case for case in read_suite(options.suite) if case.sources and case.passages is None]
+    if not cases:
+        raise MutdaError(f'No question of {options.suite} names the files of its answer in "sources".')
+    if not options.corpus.is_dir():
+        raise MutdaError(f"--corpus {options.corpus} is not a folder.")
+    systems: list[dict[str, Any]] = []
+    settings = load_settings()
+    for spec in options.embedders or ("",):
+        chosen = load_settings(embedder=spec) if spec else settings
+        made = ingested(options.corpus, chosen, console, anew=options.anew)
+        gold = Gold(chunks_of(made.folder))
+        _require_sources(cases, gold, options, console)
+        about_ingest = _of_ingest(made)
+        for weight in options.weights or (None,):
+            with Collection.open(made.folder, made.embedder, dense_weight=weight) as collection:
+                state = collection.status()
+                searches = list(search_all(cases, collection, gold, depth=max(DEPTH, *options.k)))
+            systems.append(
+                {
+                    "embedder": made.embedder.spec,
+                    "weight": round(state.dense_weight, 4),
+                    "own_weight": weight is None,
+                    "probe": state.probe,
+                    "dimensions": state.dimensions,
+                    "ingest": about_ingest | {"documents": state.documents, "chunks": state.chunks},
+                    "overall": summary(searches, options.k),
+                    "kinds": _by_kind(searches, options.k),
+                    "questions": [_row(search) for search in searches],
+                }
+            )
+    report = {
+        "suite": str(options.suite),
+        "suite_sha256": sha256(options.suite.read_bytes()).hexdigest(),
+        "corpus": str(options.corpus),
+        "corpus_sha256": folder_sha256(options.corpus),
+        "code_sha256": code_sha256(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "k": list(options.k),
+        "machine": machine(),
+        "versions": versions(),
+        "systems": systems,
+    }
+    path = options.json or settings.data_dir / "reports" / f"{options.suite.stem}.retrieval.json"
+    write_json(path, report)
+    for table in tables(report):
+        console.print(table)
+    if by_file := sum(row["gold"] > 0 and not row["by_answer"] for row in systems[0]["questions"]):
+        console.print(
+            f"Questions whose answer stands in no passage: {by_file}. "
+            "For them any passage of their file counts."
+        )
+    console.print(f"Report: {path}", markup=False, soft_wrap=True)
+
+
+class Gold:
+    """Which chunks of a collection a question's answer stands in."""
+
+    def __init__(self, chunks: Iterator[StoredChunk]) -> None:
+        self._of_file: dict[str, list[StoredChunk]] = {}
+        for chunk in chunks:
+            self._of_file.setdefault(file_name(chunk.source), []).append(chunk)
+
+    def has_source(self, case: Case) -> bool:
+        """Whether any of the question's files is there."""
+        return any(file_name(source) in self._of_file for source in case.sources)
+
+    def ids(self, case: Case) -> tuple[frozenset[str], bool]:
+        """Ids of passages, as `Passage.id` has them, and whether they hold an answer.
+
+        None where the files are not there.
+        """
+        files = dict.fromkeys(map(file_name, case.sources))
+        chunks = [chunk for name in files for chunk in self._of_file.get(name, [])]
+        holding = [chunk for chunk in chunks if contained(chunk.text, case.answers)]
+        return frozenset(str(chunk.id) for chunk in holding or chunks), bool(holding)
+
+
+def chunks_of(folder: Path) -> Iterator[StoredChunk]:
+    """Every chunk of the collection in a folder."""
+    store = Store.to_read(folder / STORE_NAME)
+    try:
+        last = 0
+        while ids := [row[0] for row in store.texts_after(last, _PAGE_CHUNKS)]:
+            yield from store.chunks(ids).values()
+            last = ids[-1]
+    finally:
+        store.close()
+
+
+def search_all(cases: Sequence[Case], collection: Collection, gold: Gold, *, depth: int) -> Iterator[Search]:
+    """Search for each question, `depth` passages deep."""
+    # The first search opens the index and the embedder; no question is to pay for that.
+    collection.search("준비", k=1)
+    for case in cases:
+        asked = asked_of(case)
+        started = time.perf_counter()
+        found = collection.search(asked.question, k=depth)
+        if asked.also:
+            found = interleave(found, collection.search(asked.also, k=depth))[:depth]
+        seconds = time.perf_counter() - started
+        wanted, by_answer = gold.ids(case)
+        flags = [passage.id in wanted for passage in found]
+        yield Search(
+            case=case,
+            asked=asked,
+            found=found,
+            flags=flags,
+            gold=len(wanted),
+            by_answer=by_answer,
+            seconds=seconds,
+        )
+
+
+def asked_of(case: Case) -> Standing:
+    """What is searched for, as the graph's first step tells it."""
+    said = (message.content for message in reversed(case.history) if message.role == "user")
+    previous = " ".join(next(said, "").split())[:MAX_PREVIOUS_CHARS]
+    question = " ".join(case.question.split())
+    return stand(previous, question, language_of(question))
+
+
+def summary(searches: Sequence[Search], ks: Sequence[int]) -> dict[str, Any]:
+    """Estimates over some questions, as JSON."""
+    ndcg = [ndcg_at(search.flags, search.gold, DEPTH) if search.gold else 0.0 for search in searches]
+    return {
+        "questions": len(searches),
+        "recall": {str(k): asdict(share([any(search.flags[:k]) for search in searches])) for k in ks},
+        "ndcg": asdict(mean(ndcg)),
+        "mrr": asdict(mean([reciprocal_rank(search.flags[:DEPTH]) for search in searches])),
+        "seconds": asdict(mean([search.seconds for search in searches])),
+    }
+
+
+def _by_kind(searches: Sequence[Search], ks: Sequence[int]) -> dict[str, Any]:
+    kinds = dict.fromkeys(search.case.kind for search in searches)
+    return {kind: summary([item for item in searches if item.case.kind == kind], ks) for kind in kinds}
+
+
+def _require_sources(cases: Sequence[Case], gold: Gold, options: RetrievalOptions, console: Console) -> None:
+    missing = [case for case in cases if not gold.has_source(case)]
+    if len(missing) == len(cases):
+        raise MutdaError(
+            f"--corpus {options.corpus} holds none of the files that {options.suite} names as sources."
+        )
+    if missing:
+        console.print(
+            f"{len(missing)} questions count as not found: {', '.join(missing[0].sources)}, "
+            "for one, is not among the documents.",
+            markup=False,
+        )
+
+
+def _of_ingest(made: Ingested) -> dict[str, Any]:
+    seconds = made.report.seconds
+    return {
+        "seconds": round(seconds, 3),
+        "embed_seconds": round(made.report.embed_seconds, 3),
+        "texts": made.texts,
+        "texts_per_second": round(made.texts / seconds, 1) if made.texts else None,
+    }
+
+
+def _row(search: Search) -> Mapping[str, Any]:
+    return {
+        "id": search.case.id,
+        "kind": search.case.kind,
+        "question": search.case.question,
+        "searched": [search.asked.question, *([search.asked.also] if search.asked.also else [])],
+        "gold": search.gold,
+        "by_answer": search.by_answer,
+        "place": search.flags.index(True) + 1 if any(search.flags) else None,
+        "seconds": round(search.seconds, 4),
+        "found": [
+            {
+                "source": passage.source,
+                "heading": passage.heading,
+                "start": passage.start,
+                "end": passage.end,
+                "score": round(passage.score, 4),
+                "gold": flag,
+            }
+            for passage, flag in zip(search.found, search.flags, strict=True)
+        ],
+    }

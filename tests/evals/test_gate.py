@@ -1,0 +1,216 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import evals.gate
+from app.models.fake import FakeReply, Rules
+from evals.baseline_file import BaselineError, Measured, read_baseline, shortfalls, unmeasured, write_baseline
+from evals.gate import live, main, replay
+from evals.recording import main as record
+
+NAMES = ["가람", "나래", "다솜", "라온", "마루", "바다", "새벽", "아라", "자람", "하늘"]
+COUNT = len(NAMES)
+ROWS = [
+    {
+        "id": f"room-{number}", "question": f"{number}번 방은 누가 쓰나요?", "answers": [name], "answerable": True,
+        "passages": [{"title": "방", "text": f"{number}번 방은 {name} 씨가 쓴다."}],
+    }
+    for number, name in enumerate(NAMES, start=3)
+]  # fmt: skip
+NUMBERS = {
+    "right/all": {"mean": 0.9, "standard_error": 0.067082, "n": 20},
+    "calls/all": {"mean": 3.0, "standard_error": 0.1, "n": 20},
+}
+ABOUT: dict[str, str | int] = {
+    "suite": "s.jsonl", "suite_sha256": "5" * 64, "model_family": "fake", "embedder": "toy:", "n": 20,
+}  # fmt: skip
+MEASURED = Measured(name="rooms", about=ABOUT, numbers=NUMBERS)
+
+
+def changed(**numbers: float) -> Measured:
+    return Measured(
+        name="rooms",
+        about=ABOUT,
+        numbers={
+            key: number | {"mean": numbers.get(key.partition("/")[0], number["mean"])}
+            for key, number in NUMBERS.items()
+        },
+    )
+
+
+# -- baselines
+
+
+def test_a_baseline_is_a_file_with_a_number_on_each_line(tmp_path: Path) -> None:
+    path = write_baseline(MEASURED, tmp_path)
+    assert path == tmp_path / "rooms.json"
+    baseline = json.loads(path.read_text(encoding="utf-8"))
+    assert baseline.pop("date") and baseline == {**ABOUT, "metrics": NUMBERS}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert '  "right/all": {"mean": 0.9, "standard_error": 0.067082, "n": 20},' in lines
+    assert shortfalls(MEASURED, tmp_path) == []
+
+
+def test_worse_by_more_than_the_interval_is_told_in_either_direction(tmp_path: Path) -> None:
+    write_baseline(MEASURED, tmp_path)
+    assert shortfalls(changed(right=0.8, calls=3.2), tmp_path) == []
+    assert shortfalls(changed(right=1.0, calls=1.0), tmp_path) == []
+    assert shortfalls(changed(right=0.3, calls=3.5), tmp_path) == [
+        "rooms: right (all) is 0.300±0.067, worse than the baseline's 0.900 by more than 0.199.",
+        "rooms: calls (all) is 3.500±0.100, worse than the baseline's 3.000 by more than 0.277.",
+    ]
+
+
+def test_what_was_measured_on_something_else_is_not_compared(tmp_path: Path) -> None:
+    assert shortfalls(MEASURED, tmp_path) == ["rooms: there is no baseline. Write it with --write."]
+    write_baseline(MEASURED, tmp_path)
+    other = Measured(
+        name="rooms", about={**ABOUT, "suite_sha256": "6" * 64, "model_family": "b"}, numbers=NUMBERS
+    )
+    assert shortfalls(other, tmp_path) == [
+        "rooms: not measured as the baseline was, which had another suite and another model. "
+        "Write it anew with --write."
+    ]
+
+
+def test_a_baseline_without_a_recording_does_not_pass_for_good(tmp_path: Path) -> None:
+    for name in ("a", "b", "live.model"):
+        write_baseline(Measured(name=name, about=ABOUT, numbers=NUMBERS), tmp_path)
+    assert unmeasured(["a"], tmp_path) == [
+        "b: there is a baseline and no recording. Record the suite, or remove the baseline."
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"metrics": []}', '{"metrics": {"a": {"mean": 1}}}', '{"metrics": {"a": 1}}']
+)
+def test_a_file_that_is_no_baseline(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "rooms.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BaselineError) as raised:
+        read_baseline(path)
+    assert str(raised.value) == f"{path} is not a baseline. Write it anew with --write."
+
+
+# -- the command
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recorded suite, and the search's part left out."""
+    suite = tmp_path / "rooms.jsonl"
+    write_rows(suite, ROWS)
+    options = ["--model", "fake:", "--embedder", "toy:", "--folder", str(tmp_path / "recordings")]
+    assert record([str(suite), *options]) == 0
+    monkeypatch.setattr(evals.gate, "retrieval", lambda: Measured(name="retrieval", about=ABOUT, numbers={}))
+    return tmp_path
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+
+
+def gate(folder: Path, *options: str) -> int:
+    return main(
+        ["--recordings", str(folder / "recordings"), "--baselines", str(folder / "baselines"), *options]
+    )
+
+
+def spoil(folder: Path, names: Sequence[str]) -> None:
+    """In the recording the graders say no to the questions about these rooms."""
+    path = folder / "recordings" / "rooms.jsonl"
+    asked = {row["question"] for row in ROWS if row["answers"][0] in names}
+    about, *lines = path.read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    for row in rows:
+        if row["question"] in asked and "yes" in row["first_token"]:
+            row["first_token"] = {"no": 0.0}
+    path.write_text("\n".join([about, *map(json.dumps, rows)]), encoding="utf-8")
+
+
+def test_the_gate_passes_what_it_wrote(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert gate(folder) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "retrieval: there is no baseline. Write it with --write." in out
+    assert "rooms: there is no baseline. Write it with --write." in out
+    assert gate(folder, "--write") == 0
+    assert f"Baseline: {folder / 'baselines' / 'rooms.json'}" in capsys.readouterr().out
+    assert gate(folder) == 0
+    out = capsys.readouterr().out
+    assert f"rooms: {COUNT} questions" in out and "there is no baseline" not in out
+    (row,) = [line.split() for line in out.splitlines() if " right " in line]
+    assert "1.000±.000" in row and row.count("1.000±.000") == 2
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_one_question_refused_is_chance_and_most_of_them_are_not(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gate(folder, "--write")
+    spoil(folder, NAMES[:1])
+    assert gate(folder) == 0
+    spoil(folder, NAMES[:8])
+    capsys.readouterr()
+    assert gate(folder) == 1
+    out = capsys.readouterr().out
+    assert "rooms: right (all) is 0.200±0.126, worse than the baseline's 1.000 by more than 0.299." in out
+    assert "rooms: false refuse (all) is 0.800" in out
+
+
+def test_another_suite_is_not_passed_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gate(folder, "--write")
+    write_rows(folder / "rooms.jsonl", ROWS[:-1])
+    assert gate(folder) == 1
+    assert "which had another suite and another number of questions" in capsys.readouterr().out
+
+
+def test_a_changed_prompt_is_told_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate(folder, "--write")
+    capsys.readouterr()
+    monkeypatch.setattr("graphs.nodes.generate.instruction", lambda state, prompts: "Say it.")
+    assert gate(folder) == 2
+    assert capsys.readouterr().err == (
+        'For "3번 방은 누가 쓰나요?" the model is asked what was not recorded: a prompt, the documents, '
+        "the splitter or the search changed. Record again: make record\n"
+    )
+
+
+def test_without_recordings_there_is_no_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gate(tmp_path) == 2
+    assert "There are no recorded replies in " in capsys.readouterr().err
+
+
+def test_a_few_questions_are_asked_of_a_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = folder / "documents"
+    documents.mkdir()
+    for number, name in enumerate(NAMES, start=3):
+        (documents / f"{name}.txt").write_text(f"{number}번 방은 {name} 씨가 쓴다.", encoding="utf-8")
+    bare = [{key: value for key, value in row.items() if key != "passages"} for row in ROWS]
+    write_rows(folder / "bare.jsonl", bare)
+    monkeypatch.setattr(evals.gate, "SUITE", str(folder / "bare.jsonl"))
+    monkeypatch.setattr(evals.gate, "CORPUS", str(documents))
+    monkeypatch.setattr(evals.gate, "EMBEDDER", "toy:")
+    monkeypatch.setattr(evals.gate, "LIVE_QUESTIONS", 4)
+    measured = live("fake:")
+    assert measured.name == "live.fake" and measured.about["n"] == 4
+    assert measured.about["model_family"] == "fake" and measured.numbers["right/all"]["n"] == 4
+    assert measured.numbers["right/all"]["mean"] == 1
+    assert {key.partition("/")[2] for key in measured.numbers} == {"all"}
+
+    def refusing(self: Rules, messages: Any) -> FakeReply:
+        return FakeReply(yes=0.001)
+
+    monkeypatch.setattr(Rules, "__call__", refusing)
+    assert live("fake:").numbers["right/all"]["mean"] == 0
+
+
+def test_replaying_gives_the_same_numbers_twice(folder: Path) -> None:
+    path = folder / "recordings" / "rooms.jsonl"
+    assert replay(path) == replay(path)
+    assert replay(path).about["n"] == COUNT and replay(path).about["embedder"] == "toy:"

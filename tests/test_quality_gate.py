@@ -1,0 +1,38 @@
+"""The gate itself: what was measured once does not get worse (evals/baselines)."""
+
+from pathlib import Path
+
+import pytest
+
+from evals.baseline_file import BASELINES, LIVE, shortfalls, unmeasured
+from evals.gate import live, replay, retrieval
+from evals.recorded import RECORDINGS
+
+RECORDED = sorted(RECORDINGS.glob("*.jsonl"))
+NOTHING = pytest.param(
+    None,
+    marks=pytest.mark.skip(
+        "nothing is recorded: python -m evals.recording evals/datasets/samples.jsonl --corpus samples"
+    ),
+)
+NO_LIVE = "no baseline of the embedded model: python -m evals.gate --model embedded: --write"
+
+
+def test_the_search() -> None:
+    assert shortfalls(retrieval()) == []
+
+
+@pytest.mark.parametrize("path", RECORDED or [NOTHING], ids=lambda path: getattr(path, "stem", "none"))
+def test_a_recorded_suite(path: Path) -> None:
+    assert shortfalls(replay(path)) == []
+
+
+def test_no_baseline_is_left_unmeasured() -> None:
+    assert unmeasured(["retrieval", *(path.stem for path in RECORDED)]) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(not list(BASELINES.glob(f"{LIVE}*.json")), reason=NO_LIVE)
+def test_a_few_questions_on_the_embedded_model() -> None:
+    assert shortfalls(live("embedded:")) == []
