@@ -196,6 +196,6 @@ def test_the_example_is_valid_with_every_line_taken(folder: Path) -> None:
     assert not re.search(r"^\s*MUTDA_", text, re.MULTILINE), "a copy of the example must change nothing"
     (folder / ".env").write_text(re.sub(r"^# (?=MUTDA_)", "", text, flags=re.MULTILINE), encoding="utf-8")
     settings = load_settings()
-    assert (settings.model, settings.embedder, settings.web_search) == ("embedded:", "use:", "off")
+    assert (settings.model, settings.embedder, settings.web_search) == ("embedded:", "e5:", "off")
     assert settings.context_tokens == Settings.model_fields["context_tokens"].default
     assert settings.call_timeout_s == Settings.model_fields["call_timeout_s"].default
