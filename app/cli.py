@@ -86,10 +86,10 @@ def _embedder(settings: "Settings", *, allow_fetch: bool = True, anew: bool = Fa
     return chosen.embedder
 
 
-def _collection(settings: "Settings", *, allow_fetch: bool = True) -> "Collection":
+def _collection(settings: "Settings", embedder: Any = None) -> "Collection":
     from app.corpus.collection import Collection
 
-    return Collection.open(settings.collection_dir, _embedder(settings, allow_fetch=allow_fetch))
+    return Collection.open(settings.collection_dir, embedder or _embedder(settings))
 
 
 @app.command()
@@ -365,7 +365,7 @@ async def _status() -> dict[str, Any]:
     settings = _settings()
     embedder = await asyncio.to_thread(_embedder, settings, allow_fetch=False)
     try:
-        collection = await asyncio.to_thread(_collection, settings, allow_fetch=False)
+        collection = await asyncio.to_thread(_collection, settings, embedder)
         state = await asyncio.to_thread(collection.status)
         collection.close()
         holds: dict[str, Any] = {

@@ -92,7 +92,7 @@ def gives(answer: str, result: str) -> bool:
 
 def _rounds_to(value: Fraction, said: Fraction) -> bool:
     places = next((n for n in range(_MAX_DECIMALS + 1) if (said * 10**n).denominator == 1), None)
-    return places is not None and abs(value - said) * 10**places * 2 <= (value != said)
+    return places is not None and abs(value - said) * 10**places * 2 <= 1
 
 
 def grounded_operands(expression: str, sources: Sequence[str]) -> bool:

@@ -11,14 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
 from app.corpus.coverage import question_tokens
 from app.corpus.faiss_index import DenseIndex
 from app.corpus.load.base import normalise, one_line
 from app.corpus.manifest import Manifest, read_manifest, require_embedder, write_manifest
 from app.corpus.passage import Block, Chunk, LoadedDocument, Passage
-from app.corpus.records import Document, embedded_texts
+from app.corpus.records import Document, by_chunk, embedded_texts
 from app.corpus.schema import STORE_NAME
 from app.corpus.search import MAX_QUESTION_TOKENS, Query, SearchMode, idf, search
 from app.corpus.split import split as split_document
@@ -124,7 +122,7 @@ class Collection:
             for chunk in chunks
         ]
         flat = embedder.embed([text for of_chunk in texts for text in of_chunk])
-        vectors = np.split(flat, np.cumsum([len(of_chunk) for of_chunk in texts])[:-1])
+        vectors = by_chunk(flat, texts)
         store = Store.in_memory()
         with store.writing():
             manifest = write_manifest(store, embedder, korean_probe(embedder) if probe is None else probe)

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from app.corpus.load import load as load_file
 from app.corpus.lock import ingest_lock
 from app.corpus.manifest import read_manifest, require_embedder, write_manifest
 from app.corpus.passage import Chunk, LoadedDocument
-from app.corpus.records import Document, embedded_texts
+from app.corpus.records import Document, by_chunk, embedded_texts
 from app.corpus.report import IngestReport, Progress
 from app.corpus.schema import STORE_NAME
 from app.corpus.split import split as split_document
@@ -187,7 +187,7 @@ class _Pipeline:
             return
         with self._store.writing():
             for change in group.changes:
-                known = vectors | dict(change.known)
+                known = ChainMap(vectors, dict(change.known))
                 rows = [np.stack([known[text] for text in of_chunk]) for of_chunk in change.texts]
                 self._store.put_document(change.document, change.chunks, rows)
         self.written += [change.document for change in group.changes]
@@ -209,20 +209,19 @@ def _embed_stored(
 ) -> None:
     # All in the caller's one transaction: a search finds old vectors or new ones, never both.
     last = done = 0
-    ahead: deque[tuple[list[int], list[int], Future[Vectors]]] = deque()
+    ahead: deque[tuple[list[int], list[list[str]], Future[Vectors]]] = deque()
     while True:
         items = store.texts_after(last, BATCH_TEXTS)
         if items:
             last = items[-1][0]
             texts = [embedded_texts(heading, text, by_sentence=by_sentence) for _, heading, text in items]
-            ends = np.cumsum([len(of_chunk) for of_chunk in texts]).tolist()
             future = worker.start([text for of_chunk in texts for text in of_chunk])
-            ahead.append(([id for id, _, _ in items], ends, future))
+            ahead.append(([id for id, _, _ in items], texts, future))
         if not ahead:
             return
         if not items or len(ahead) > _BATCHES_AHEAD:
-            ids, ends, future = ahead.popleft()
-            store.set_vectors(ids, np.split(future.result(), ends[:-1]))
+            ids, texts, future = ahead.popleft()
+            store.set_vectors(ids, by_chunk(future.result(), texts))
             done += len(ids)
             tell(Progress(files_done=0, files_total=0, texts_done=done, path=""))
 

@@ -1,9 +1,13 @@
 """The rows of a collection's store."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from app.corpus.passage import SECTION_GAP
 from app.corpus.sentences import sentence_spans
+from app.models.embedder import Vectors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +68,8 @@ def embedded_texts(heading: str, text: str, *, by_sentence: bool) -> list[str]:
         sentences = (text[start:end] for start, end in spans)
         texts += [f"{lowest}: {sentence}" if lowest else sentence for sentence in sentences]
     return texts
+
+
+def by_chunk(vectors: Vectors, texts: Sequence[Sequence[str]]) -> list[Vectors]:
+    """Vectors of all texts in a row, parted as `texts` is: for each chunk one of shape (n, dimensions)."""
+    return np.split(vectors, np.cumsum([len(of_chunk) for of_chunk in texts])[:-1])
