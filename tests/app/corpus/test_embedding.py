@@ -39,6 +39,16 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedding, "resolve_e5", resolve)
 
 
+class _Named(ToyEmbedder):
+    def __init__(self, spec: str) -> None:
+        super().__init__(8)
+        self._name = spec
+
+    @property
+    def spec(self) -> str:
+        return self._name
+
+
 def _made(folder: Path, tmp_path: Path) -> Path:
     (tmp_path / "a.txt").write_text("보증 기간은 1년입니다.")
     ingest(folder, [tmp_path / "a.txt"], ToyEmbedder(16), probe=lambda embedder: 0.5)
@@ -67,6 +77,15 @@ def test_a_new_collection_gets_the_best_one_fetched(
     chosen = choose_embedder(settings, tmp_path / "none")
     assert (chosen.embedder.spec, chosen.notice) == ("e5:", "")
     assert fetches == [settings.cache_dir]
+
+
+def test_a_model_of_sentence_transformers_that_is_here_comes_before_any_fetch(
+    settings: Settings, fetches: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding, "default_embedder_spec", lambda cache_dir: "st:some/model")
+    monkeypatch.setattr(embedding, "make_embedder", lambda spec, **_: _Named(spec))
+    chosen = choose_embedder(settings)
+    assert (chosen.embedder.spec, chosen.notice, fetches) == ("st:some/model", "", [])
 
 
 @pytest.mark.usefixtures("offline")
