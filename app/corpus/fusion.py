@@ -36,6 +36,24 @@ def fuse(lexical: Mapping[int, float], dense: Mapping[int, float], weight: float
     }
 
 
+FOUND = 0.3
+"""Share of a question's bigram-IDF mass, covered by one passage, from which its words count as found."""
+
+
+def dense_say(weight: float, covered: float) -> float:
+    """The dense leg's share for one question: `weight` where its words are found, 1 where none is.
+
+    Min-max makes the best passage by keywords a 1, however little it shares with the question, and so
+    a chance match of an ending outvotes the meaning of a question in words of its own. Measured in
+    docs/retrieval.md. An embedder whose weight is 0 is not asked.
+
+    Args:
+        weight: of the dense leg where keywords have something to say, 0..1.
+        covered: the largest share of the question's bigram-IDF mass that one passage covers, 0..1.
+    """
+    return 1 - (1 - weight) * min(1.0, covered / FOUND) ** 2 if weight > 0 else 0.0
+
+
 def mmr(
     relevance: Sequence[float], vectors: npt.NDArray[np.float32], k: int, *, lambda_mult: float = 0.7
 ) -> list[int]:

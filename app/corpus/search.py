@@ -1,6 +1,6 @@
 """Hybrid search: keywords and vectors, fused, over one state of a collection."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from app.corpus.coverage import covered_mass, inverse_document_frequency
 from app.corpus.faiss_index import DenseIndex
-from app.corpus.fusion import fuse, mmr
+from app.corpus.fusion import dense_say, fuse, mmr
 from app.corpus.passage import Passage
 from app.corpus.records import StoredChunk
 from app.corpus.store import Store
@@ -28,7 +28,7 @@ class Query:
 
     tokens: Sequence[str]
     vector: Vectors | None  # None: keywords alone
-    weight: float  # the dense leg's say, 0..1
+    weight: float  # the dense leg's say where the question's words are found, 0..1
     k: int
     mode: SearchMode = "similarity"
     score_threshold: float = 0.0
@@ -93,12 +93,19 @@ def _candidates(store: Store, index: DenseIndex, query: Query) -> list[_Candidat
         ids = list(dict.fromkeys([*lexical, *index.search(query.vector, limit)]))
         likeness = index.likeness(ids, query.vector)
         dense = dict(zip(ids, np.clip(likeness, -1.0, 1.0).tolist(), strict=True))
-    fused = fuse(lexical, dense, query.weight if query.vector is not None else 0.0)
+    weight = dense_say(query.weight, _covered(store, lexical, query)) if query.vector is not None else 0.0
+    fused = fuse(lexical, dense, weight)
     items = (
         _Candidate(id=id, score=score, lexical=lexical.get(id, 0.0), dense=dense.get(id, 0.0))
         for id, score in fused.items()
     )
     return sorted(items, key=lambda item: (-item.score, item.id))
+
+
+def _covered(store: Store, lexical: Mapping[int, float], query: Query) -> float:
+    weights = idf(store, query.tokens)
+    tokens = store.tokens(list(lexical))
+    return max((covered_mass(weights, there) for there in tokens.values()), default=0.0)
 
 
 def _absolute_scores(store: Store, items: Sequence[_Candidate], query: Query) -> dict[int, float]:

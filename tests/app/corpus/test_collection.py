@@ -79,6 +79,27 @@ def test_a_passage_found_by_keywords_alone_has_its_cosine_too() -> None:
     assert found["환불"].dense > 0.9
 
 
+def test_a_chance_match_of_an_ending_does_not_outvote_the_meaning() -> None:
+    passages = [
+        {"title": "가", "text": "돈을 돌려드리는 기간은 7일입니다."},
+        {"title": "나", "text": "문의는 전화로 받습니다. 언제든 됩니까 하고 물으셔도 됩니다."},
+    ]
+    question = "구입한 것을 물리고 싶은데 언제까지 됩니까?"
+
+    class Meaning(MeaningEmbedder):
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            return np.array(
+                [[1.0, 0.0, 0.0] if "돌려" in text else [0.6, 0.8, 0.0] for text in texts], np.float32
+            )
+
+        def embed_query(self, text: str) -> Vectors:
+            return np.array([0.98, 0.199, 0.0], np.float32)
+
+    collection = Collection.from_passages(passages, Meaning(), probe=0.5, dense_weight=0.4, split=whole)
+    best = collection.search(question)[0]
+    assert best.source == "가" and best.lexical == 0.0
+
+
 def test_an_embedder_that_knows_no_korean_is_not_asked() -> None:
     class Deaf(MeaningEmbedder):
         def embed_query(self, text: str) -> Vectors:

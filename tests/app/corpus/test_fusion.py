@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.corpus.fusion import fuse, min_max, mmr
+from app.corpus.fusion import dense_say, fuse, min_max, mmr
 
 
 def test_min_max_stretches_to_zero_and_one() -> None:
@@ -23,6 +23,13 @@ def test_fuse_weighs_the_legs_and_counts_a_missing_score_as_nothing() -> None:
 def test_fuse_with_no_weight_is_the_keywords_order() -> None:
     fused = fuse({1: 3.0, 2: 2.0, 3: 1.0}, {3: 0.9, 2: 0.5, 1: 0.1}, 0.0)
     assert sorted(fused, key=fused.__getitem__, reverse=True) == [1, 2, 3]
+
+
+def test_meaning_has_all_the_say_where_no_word_is_found() -> None:
+    assert dense_say(0.6, 0.0) == 1.0
+    assert dense_say(0.6, 0.15) == pytest.approx(0.9)
+    assert dense_say(0.6, 0.3) == dense_say(0.6, 0.8) == pytest.approx(0.6)
+    assert dense_say(0.0, 0.0) == 0.0, "an embedder that knows nothing"
 
 
 def test_mmr_passes_over_a_repeat_of_what_it_has() -> None:
