@@ -10,13 +10,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 export Q ?=
 
-.PHONY: help ask chat studio test gate record lint lock clean
+.PHONY: help ask chat studio test servers gate record lint lock clean
 
 help:
 	@echo 'make ask Q="연차 휴가는 며칠인가요?"   set up once, then ask the sample documents'
 	@echo 'make chat                              the same, as a conversation'
 	@echo 'make studio                            serve the graph to LangGraph Studio'
 	@echo 'make test                              set up once, then run all tests'
+	@echo 'make servers                           build a real Ollama for the tests, where none is on PATH and Go is'
 	@echo 'make gate                              measure again what has a baseline, and compare'
 	@echo 'make record                            record the model'"'"'s replies again, after a prompt changed'
 	@echo 'make lint | lock | clean               check style and types | renew the locks | remove what make made'
@@ -30,8 +31,12 @@ chat: $(MUTDA_DATA_DIR)/.samples
 studio: $(MUTDA_DATA_DIR)/.samples
 	LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-reload --n-jobs-per-worker 10
 
-test: $(VENV)/.test $(VENV)/.weights $(VENV)/.st
+test: $(VENV)/.test $(VENV)/.weights $(VENV)/.st servers
 	$(BIN)/python -m pytest
+
+# Says in one line what is missing, and then the tests against a real server are skipped.
+servers:
+	@servers/ollama/build .servers
 
 gate: $(VENV)/.core $(VENV)/.weights
 	$(BIN)/python -m evals.gate --model embedded:
@@ -81,4 +86,4 @@ lock:
 	uv pip compile pyproject.toml --extra st --group st-test --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements-st.lock
 
 clean:
-	rm -rf $(VENV) .mutda .langgraph_api .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .servers .mutda .langgraph_api .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

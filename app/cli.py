@@ -5,15 +5,22 @@ import io
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from app.cli_bar import progress_bar
+from app.cli_bench import bench
+from app.cli_calibrate import calibrate
+from app.cli_doctor import doctor
 from app.cli_eval import app as evaluation
-from app.errors import DownloadError, MutdaError
+from app.cli_feedback import app as feedback
+from app.cli_models import app as models
+from app.cli_trace import app as trace
+from app.errors import MutdaError
 from app.wording import Language, cost_line, notice_in, place_of, plain, reason_in, say
 
 if TYPE_CHECKING:
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 
     from app.corpus.collection import Collection
     from app.settings import Settings
+    from app.tracing.recorder import OnSpan
 
 app = typer.Typer(
     help="묻다: ask your own documents. Answers come with citations, checked, on this machine alone.",
@@ -29,9 +37,10 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # plain help and errors: reading them does not load rich
 )
-models = typer.Typer(help="Model weights.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(models, name="models")
 app.add_typer(evaluation, name="eval")
+app.add_typer(trace, name="trace")
+app.add_typer(feedback, name="feedback")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -79,7 +88,7 @@ def _embedder(settings: "Settings", *, allow_fetch: bool = True, anew: bool = Fa
     from app.corpus.embedding import choose_embedder
 
     folder = None if anew else settings.collection_dir
-    with _weights_bar() as on_progress:
+    with progress_bar("weights", unit="bytes") as on_progress:
         chosen = choose_embedder(settings, folder, allow_fetch=allow_fetch, on_progress=on_progress)
     if chosen.notice:
         _line(_console(to_stderr=True), chosen.notice, "yellow")
@@ -96,9 +105,21 @@ def _collection(settings: "Settings", embedder: Any = None) -> "Collection":
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in quotes.")],
     as_json: AsJson = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show on stderr all that each step does, when it ends.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="The same in one line a step.")] = False,
 ) -> None:
     """Answer one question from the ingested documents."""
-    asyncio.run(_ask(_asked(question, "ask"), as_json=as_json))
+    asked = _asked(question, "ask")
+    asyncio.run(_ask(asked, as_json=as_json, watch=_watch(asked, whole=debug) if debug or verbose else None))
+
+
+def _watch(question: str, *, whole: bool) -> "OnSpan":
+    from app.cli_tree import Watch, console_for
+    from app.prompts import language_of
+
+    return Watch(console_for(stderr=True), language_of(question), question, whole)
 
 
 def _asked(question: str, command: str) -> str:
@@ -109,8 +130,8 @@ def _asked(question: str, command: str) -> str:
     return question.encode(errors="replace").decode()  # bytes of the shell that are not UTF-8
 
 
-async def _ask(question: str, *, as_json: bool) -> None:
-    async with _session() as talk:
+async def _ask(question: str, *, as_json: bool, watch: "OnSpan | None" = None) -> None:
+    async with _session(watch) as talk:
         result = await talk.ask(question, quiet=as_json)
     if as_json:
         _print_json(result)
@@ -159,8 +180,10 @@ def _typed(prompt: str) -> str:
 class Talk:
     """A conversation at the terminal: one graph, one thread, a person to ask for consent."""
 
-    def __init__(self, graph: Any) -> None:
+    def __init__(self, graph: Any, settled: Callable[[], object] | None = None) -> None:
         self._graph = graph
+        self._settled = settled
+        """Waits for what a person watches to be shown."""
         self._thread = 0
 
     def start_over(self) -> None:
@@ -185,6 +208,8 @@ class Talk:
             query = snapshot.interrupts[0].value["web_search"]
             step = Command(resume=_consent(query, language))
         result: dict[str, Any] = snapshot.values["result"]
+        if self._settled:
+            await asyncio.to_thread(self._settled)
         if not quiet:
             _print_result(console, result, language)
         return result
@@ -230,16 +255,28 @@ def _consent(query: str, language: Language) -> bool:
 
 
 @asynccontextmanager
-async def _session() -> AsyncIterator[Talk]:
+async def _session(watch: "OnSpan | None" = None) -> AsyncIterator[Talk]:
     from langgraph.checkpoint.memory import InMemorySaver
 
     from graphs.open import open_resources
     from graphs.rag import build
+    from graphs.tracing import open_tracing
 
     settings = _settings()
-    with _weights_bar() as on_progress:
-        async with open_resources(settings, on_progress=on_progress) as resources:
-            yield Talk(build(resources, checkpointer=InMemorySaver()))
+    with progress_bar("weights", unit="bytes") as on_progress:
+        async with (
+            open_resources(settings, on_progress=on_progress) as resources,
+            open_tracing(settings, on_span=watch) as tracing,
+        ):
+            graph = build(
+                resources,
+                checkpointer=InMemorySaver(),
+                callbacks=tracing.callbacks,
+                trace_of=tracing.identity.of,
+            )
+            yield Talk(graph, tracing.recorder.flush if tracing.recorder and watch else None)
+    if tracing.lost:
+        _complain(tracing.lost)
 
 
 def _print_result(console: "Console", result: dict[str, Any], language: Language) -> None:
@@ -272,7 +309,7 @@ def ingest(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read documents into the collection; unchanged ones cost nothing."""
+    """Read documents into the collection; what is unchanged is free."""
     from dataclasses import asdict
 
     from app.corpus.ingest import ingest as run_ingest
@@ -284,7 +321,7 @@ def ingest(
             f"There is no {', '.join(missing)}. Check the path, or add --prune to forget what was there."
         )
     embedder = _embedder(settings, anew=rebuild)
-    with _ingest_bar() as on_progress:
+    with progress_bar("ingest", unit="documents") as on_progress:
         report = run_ingest(
             settings.collection_dir,
             paths,
@@ -321,7 +358,7 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Show the passages that a question would find; no model is asked."""
+    """Show the passages that a question finds; asks no model."""
     from dataclasses import asdict
 
     from app.prompts import language_of
@@ -391,87 +428,9 @@ async def _status() -> dict[str, Any]:
     }
 
 
-@models.command()
-def pull() -> None:
-    """Fetch the embedded model (1.1 GB) and the embedder (90 MB), and verify their checksums."""
-    from app.models.spec import parse_model_spec
-    from app.models.weights import resolve_e5, resolve_gguf
-
-    settings = _settings()
-    spec = parse_model_spec(settings.model or "embedded:")
-    name = spec.name if spec.kind == "embedded" else ""
-    with _weights_bar() as on_progress:
-        path = resolve_gguf(name, settings.cache_dir, progress=on_progress)
-    _line(_console(), str(path))
-    if settings.embedder in ("", "e5:"):
-        try:
-            with _weights_bar() as on_progress:
-                path = resolve_e5(settings.cache_dir, allow_fetch=True, progress=on_progress)
-        except DownloadError as error:
-            if settings.embedder:
-                raise
-            _line(_console(to_stderr=True), f"The embedder use: will do instead. {error}", "yellow")
-        else:
-            _line(_console(), str(path))
-
-
-@models.callback()
-def _models() -> None:
-    """Model weights."""
-
-
-def _weights_bar() -> Any:
-    return _bar("weights", unit="bytes")
-
-
-def _ingest_bar() -> Any:
-    return _bar("ingest", unit="documents")
-
-
-def _bar(title: str, *, unit: Literal["bytes", "documents"]) -> Any:
-    """A progress bar on stderr that appears with the first report; gives the function to report to."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def show() -> Any:
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        count = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
-        console = _console(to_stderr=True)
-        bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            count,
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        task = None
-
-        def report(progress: Any) -> None:
-            nonlocal task
-            if unit == "bytes":
-                done, total, detail = progress.done_bytes, progress.total_bytes, progress.detail
-            else:
-                done, total, detail = progress.files_done, progress.files_total, Path(progress.path).name
-            if task is None:
-                bar.start()
-                task = bar.add_task(title, total=total)
-            bar.update(task, completed=done, total=total, description=plain(f"{title} {detail}")[:60])
-
-        try:
-            yield report
-        finally:
-            bar.stop()
-
-    return show()
+app.command()(bench)
+app.command()(calibrate)
+app.command()(doctor)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
     │   ├── LoadError          one file could not be read
     │   ├── LockedError        another ingest holds the collection
     │   └── EmbedderMismatchError
+    ├── TraceError             traces cannot be read or kept
     ├── CalculationError       an expression the calculator does not take
     └── ServiceError           something outside this process; exit code 3
         ├── DownloadError      weights could not be fetched
@@ -49,6 +50,10 @@ class LockedError(CorpusError):
 
 class EmbedderMismatchError(CorpusError):
     """The collection was made with another embedder."""
+
+
+class TraceError(MutdaError):
+    """Traces cannot be read or kept, or there is none that is meant."""
 
 
 class CalculationError(MutdaError):

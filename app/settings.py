@@ -1,13 +1,14 @@
 """Settings, read once from the environment and .env into one frozen object."""
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsError
 
@@ -46,8 +47,28 @@ def _sendable(key: SecretStr) -> SecretStr:
     return key
 
 
+def _patterns(value: Any) -> Any:
+    """A JSON list of texts, or one pattern as it is: in .env a backslash of JSON would be written twice."""
+    if not isinstance(value, str):
+        return value
+    try:
+        listed = json.loads(value)
+    except ValueError:
+        return [value]
+    return listed if isinstance(listed, list) and all(isinstance(item, str) for item in listed) else [value]
+
+
+def _environment(name: str) -> str:
+    if name.startswith("langfuse"):
+        raise ValueError("a name that Langfuse keeps to itself")
+    return name
+
+
 Folder = Annotated[Path, AfterValidator(_absolute)]
 Address = Annotated[str, AfterValidator(_address)]
+Key = Annotated[SecretStr, AfterValidator(_sendable)]
+Environment = Annotated[str, AfterValidator(_environment)]
+Patterns = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_patterns)]
 
 
 class Settings(BaseSettings):
@@ -57,7 +78,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="MUTDA_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="MUTDA_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     data_dir: Folder = Field(default_factory=lambda: _user_folder("data"), description="a folder")
@@ -86,9 +112,7 @@ class Settings(BaseSettings):
     """Where Ollama listens."""
     openai_base_url: Address = Field(default="", description="an address such as http://127.0.0.1:8080/v1")
     """The server that `openai:NAME` speaks to, up to and including /v1."""
-    openai_api_key: Annotated[SecretStr, AfterValidator(_sendable)] = Field(
-        default=SecretStr(""), description="ASCII characters without spaces"
-    )
+    openai_api_key: Key = Field(default=SecretStr(""), description="ASCII characters without spaces")
     """Its key, where it wants one."""
     context_tokens: int = Field(
         default=4096, ge=1024, le=131072, description="a whole number from 1024 to 131072"
@@ -100,6 +124,57 @@ class Settings(BaseSettings):
     """A bound on one model call, from sending to the last token."""
     threads: int = Field(default=0, ge=0, le=256, description="a whole number from 0 to 256")
     """Threads of the embedded engine; 0 takes every core."""
+    trace: bool = Field(default=True, description="true or false")
+    """Whether what each run did is kept in the data folder."""
+    trace_max_mb: int = Field(default=200, ge=1, le=100_000, description="a whole number from 1 to 100000")
+    """Megabytes of kept traces; the oldest go first."""
+    trace_max_days: int = Field(default=30, ge=1, le=3650, description="a whole number from 1 to 3650")
+    """Age at which a kept trace goes, in days."""
+    mask_patterns: Patterns = Field(
+        default=(), description="a regular expression, or a JSON list of regular expressions"
+    )
+    """What else is masked in traces, beside the numbers, addresses and keys of `app.tracing.masking`."""
+    langfuse_public_key: str = Field(
+        default="",
+        validation_alias="LANGFUSE_PUBLIC_KEY",
+        pattern=r"^[!-~]*$",
+        description="ASCII characters without spaces",
+    )
+    """With the two below, traces go to that Langfuse; unless all three are set nothing does."""
+    langfuse_secret_key: Key = Field(
+        default=SecretStr(""),
+        validation_alias="LANGFUSE_SECRET_KEY",
+        description="ASCII characters without spaces",
+    )
+    """Belongs to the public key."""
+    langfuse_base_url: Address = Field(
+        default="",
+        validation_alias="LANGFUSE_BASE_URL",
+        description="an address such as http://127.0.0.1:3000",
+    )
+    """Where Langfuse is served."""
+    langfuse_sample_rate: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        validation_alias="LANGFUSE_SAMPLE_RATE",
+        description="a share from 0 to 1",
+    )
+    """The share of the traces that is sent."""
+    langfuse_environment: Environment = Field(
+        default="",
+        validation_alias="LANGFUSE_TRACING_ENVIRONMENT",
+        pattern=r"^[a-z0-9_-]{0,40}$",
+        description='at most 40 of a-z, 0-9, - and _, not beginning with "langfuse"',
+    )
+    """E.g. production or staging."""
+    langfuse_release: str = Field(
+        default="",
+        validation_alias="LANGFUSE_RELEASE",
+        max_length=200,
+        description="at most 200 characters",
+    )
+    """E.g. a version or a commit; empty means the version of this package."""
 
     @property
     def collection_dir(self) -> Path:
@@ -121,7 +196,17 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def _explain(item: Mapping[str, Any]) -> str:
-    field = str(item["loc"][0]).lower().removeprefix("mutda_")
+    place = str(item["loc"][0]).lower()
+    name = place.removeprefix("mutda_")
+    field = next(
+        (field for field in Settings.model_fields if place == variable(field).lower() or name == field), name
+    )
     shown = "(hidden)" if field.endswith("_key") else repr(item["input"])
     expected = Settings.model_fields[field].description or "text"
-    return f"MUTDA_{field.upper()}={shown}: expected {expected}."
+    return f"{variable(field)}={shown}: expected {expected}."
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field of `Settings`."""
+    alias = Settings.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else f"MUTDA_{field.upper()}"

@@ -50,6 +50,14 @@ _NOTICES: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"(\d+) passages did not fit .*"),
         r"모델이 한 번에 읽을 수 있는 양을 넘어 구절 \1개를 뺐습니다.",
     ),
+    (
+        re.compile(r"the model's server gives no log-probabilities: .*"),
+        "모델 서버가 확률을 알려 주지 않아 낱말 하나로 판정했습니다. 판정이 덜 믿을 만합니다.",
+    ),
+    (
+        re.compile(r"the model wrote a tool call into its answer; .*"),
+        "모델이 답에 적은 도구 호출을 뺐습니다.",
+    ),
 )
 
 # All but tab and newline that moves the cursor, sets colours or turns text around, and halves of characters.

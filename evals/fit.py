@@ -1,6 +1,6 @@
 """Fit the evidence model of a language model to gathered signals (`evals.signals`).
 
-A logistic regression over the grader's log-odds and the retrieval's coverage turns signals into a
+A ridge logistic regression over the grader's log-odds and what retrieval tells turns signals into a
 probability; three thresholds on it are then chosen by simulating the whole policy (narrow look, wider
 look, refusal) over a grid. Suites, and kinds within a suite, weigh the same, however many questions
 each has. Of the grid's points the one whose neighbourhood does best is taken, not the best point: a
@@ -9,43 +9,75 @@ peak one step wide is noise.
 
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from graphs.evidence import logit
+from evals.metrics.standard_error import Estimate
+from evals.policy import NEVER, SIGNALS, Flags, Floats, Policy, Questions, Thresholds, both_looks
 
-Record = Mapping[str, Any]
-Floats = npt.NDArray[np.float64]
-
+GRADER_ALONE = ("grade",)
 RIDGE = 1.0
 """Strength of the penalty on weights, in questions' worth; keeps small samples from extreme ones."""
+BIAS_RIDGE = 1e-6
+"""Of the bias: next to nothing, but with questions of one side alone it would run away."""
 WIDEN_COST = 0.03
 """What widening every question would have to gain in balanced accuracy to be worth its time."""
 GRID_STEP = 0.04
+FULL_SAY = 10
+"""Questions from which a kind has a whole say; one of fewer has its share of one."""
 
 
-def suite_of(record: Record) -> str:
-    """Questions that bring their own passages are one suite, those over a corpus another."""
-    return "given" if str(record["kind"]).startswith("nm") else "corpus"
+def balance(suites: Sequence[str], kinds: Sequence[str], truths: Flags) -> Floats:
+    """Weights that sum to 1 and give suites, holding and not, and each kind within it, the same say."""
+    counts: dict[tuple[str, bool, str], int] = defaultdict(int)
+    keys = list(zip(suites, map(bool, truths), kinds, strict=True))
+    for key in keys:
+        counts[key] += 1
+    says: dict[tuple[str, bool], float] = defaultdict(float)
+    for (suite, truth, _), count in counts.items():
+        says[suite, truth] += min(count, FULL_SAY)
+    sides: dict[str, int] = defaultdict(int)
+    for suite, _ in says:
+        sides[suite] += 1
+    return np.array(
+        [
+            min(counts[suite, truth, kind], FULL_SAY)
+            / counts[suite, truth, kind]
+            / says[suite, truth]
+            / sides[suite]
+            / len(sides)
+            for suite, truth, kind in keys
+        ]
+    )
 
 
-def signals(record: Record, look: str) -> list[float]:
-    """Grade (log-odds) and coverage at a look, or at the widest there was."""
-    looks = record["looks"]
-    seen = looks.get(look) or looks[max(looks)]
-    return [logit(seen["grade"]), record["coverage"]]
+def weights_of(questions: Questions) -> Floats:
+    """Of each question in the balanced accuracy that is maximised; they sum to 1."""
+    return balance(questions.suites, questions.kinds, questions.holds_wide)
+
+
+def weighted(values: Floats, questions: Questions) -> Estimate:
+    """The mean of (n,) values by `weights_of`, with the error of a stratified sample.
+
+    Of flags for right decisions it is the balanced accuracy that is maximised; of the differences of two
+    policies' flags their paired difference.
+    """
+    weights = weights_of(questions)
+    cells: dict[tuple[str, bool, str], list[int]] = defaultdict(list)
+    for i, key in enumerate(zip(questions.suites, questions.holds_wide, questions.kinds, strict=True)):
+        cells[key].append(i)
+    variance = sum(float(weights[at].sum() ** 2 * values[at].var() / len(at)) for at in cells.values())
+    return Estimate(float(weights @ values), variance**0.5, len(questions))
 
 
 def fit_logistic(rows: Floats, truths: Floats, weights: Floats) -> Floats:
     """Ridge logistic regression by Newton's method; returns the bias and one weight a column."""
     design = np.column_stack([np.ones(len(rows)), rows])
-    penalty = np.diag([0.0] + [RIDGE] * rows.shape[1])
+    penalty = np.diag([BIAS_RIDGE] + [RIDGE] * rows.shape[1])
     beta = np.zeros(design.shape[1])
     for _ in range(50):
-        guess = 1 / (1 + np.exp(-design @ beta))
+        guess = 1 / (1 + np.exp(-np.clip(design @ beta, -60, 60)))
         gradient = design.T @ (weights * (guess - truths)) + penalty @ beta
         curvature = (design * (weights * guess * (1 - guess))[:, None]).T @ design + penalty
         step = np.linalg.solve(curvature, gradient)
@@ -55,102 +87,78 @@ def fit_logistic(rows: Floats, truths: Floats, weights: Floats) -> Floats:
     return beta
 
 
-def balance(records: Sequence[Record]) -> Floats:
-    """Weights that give answerable and not, each suite, and each kind within it, the same say."""
-    groups: dict[tuple[str, bool, str], int] = defaultdict(int)
-    for record in records:
-        groups[suite_of(record), record["answerable"], record["kind"]] += 1
-    kinds: dict[tuple[str, bool], int] = defaultdict(int)
-    for suite, answerable, _ in groups:
-        kinds[suite, answerable] += 1
-    shares = [
-        1 / (groups[suite_of(r), r["answerable"], r["kind"]] * kinds[suite_of(r), r["answerable"]])
-        for r in records
-    ]
-    return np.array(shares) * len(records) / sum(shares)
+def fit_weights(questions: Questions, signals: Sequence[str]) -> dict[str, float]:
+    """One model for both looks: each look of a question counts half, with what is true of that look."""
+    chosen = [SIGNALS.index(name) for name in signals]
+    more = ~np.isnan(questions.wide[:, 0])
+    rows = np.concatenate([questions.narrow, questions.wide[more]])[:, chosen]
+    truths = np.concatenate([questions.holds_narrow, questions.holds_wide[more]])
+    twice = [*range(len(questions)), *np.flatnonzero(more)]
+    weights = balance([questions.suites[i] for i in twice], [questions.kinds[i] for i in twice], truths)
+    beta = fit_logistic(rows, truths.astype(np.float64), weights * len(questions))
+    names = ("bias", *signals)
+    return {name: round(float(value), 3) for name, value in zip(names, beta, strict=True)}
 
 
-def balanced_accuracy(records: Sequence[Record], accepted: Sequence[bool]) -> dict[str, float]:
-    """For each suite: the mean of acceptance and of refusal, kinds weighing the same."""
-    rates: dict[tuple[str, bool, str], list[float]] = defaultdict(list)
-    for record, yes in zip(records, accepted, strict=True):
-        rates[suite_of(record), record["answerable"], record["kind"]].append(yes == record["answerable"])
-    sides: dict[tuple[str, bool], list[float]] = defaultdict(list)
-    for (suite, answerable, _), hits in rates.items():
-        sides[suite, answerable].append(float(np.mean(hits)))
-    suites = {suite for suite, _ in sides}
-    return {
-        suite: float(np.mean([np.mean(sides[suite, side]) for side in (True, False)])) for suite in suites
-    }
+def worth(first: Floats, wider: Floats, questions: Questions, steps: Floats) -> Floats:
+    """Balanced accuracy less the cost of widening, at each (narrow, wide, hopeless) of the grid.
+
+    Shape (s, s, s) for s steps; -inf where hopeless lies above narrow. The weighted count of right
+    decisions is a sum over questions between two thresholds, so that matrix products of (s, n) do.
+    """
+    weights = weights_of(questions)
+    at_least = first[None, :] >= steps[:, None]
+    more = (wider > NEVER).astype(np.float64)
+    answered = wider[None, :] >= steps[:, None]
+    right_wide = np.where(answered, questions.holds_wide, ~questions.holds_wide).astype(np.float64)
+    right_refused = (~questions.holds_wide).astype(np.float64)
+    # By the wide threshold: what it is worth to go on with a question that is left in doubt.
+    going_on = weights * (more * (right_wide - WIDEN_COST) + (1 - more) * right_refused[None, :])  # (s, n)
+    above = at_least.astype(np.float64)
+    doubt = above @ going_on.T  # (s of the lower bound, s of wide)
+    accepted = above @ (weights * questions.holds_narrow)
+    refused = (1 - above) @ (weights * right_refused)
+    table = (
+        accepted[:, None, None]
+        + refused[None, None, :]
+        + doubt.T[None, :, :]  # at or above hopeless ...
+        - doubt[:, :, None]  # ... and not above narrow
+    )
+    low = np.tril(np.ones((len(steps), len(steps)), dtype=bool))
+    return np.asarray(np.where(low[:, None, :], table, -np.inf))
 
 
-def decide(narrow: float, wide: float, thresholds: tuple[float, float, float]) -> tuple[bool, bool]:
-    """(accepted, looked wider) for the evidence at both looks; thresholds: narrow, wide, hopeless."""
-    accept_narrow, accept_wide, hopeless = thresholds
-    if narrow >= accept_narrow:
-        return True, False
-    if narrow < hopeless:
-        return False, False
-    return wide >= accept_wide, True
-
-
-def choose(records: Sequence[Record], narrow: Floats, wide: Floats) -> tuple[float, float, float]:
-    """The thresholds whose neighbourhood does best: the mean of suites, less the cost of widening."""
+def choose(first: Floats, wider: Floats, questions: Questions) -> Thresholds:
+    """The thresholds whose neighbourhood on the grid does best; of equal ones those in their middle."""
     steps = np.arange(GRID_STEP, 1.0, GRID_STEP)
-    size = len(steps)
-    worth = np.full((size, size, size), -1.0)
-    for i, j, k in itertools.product(range(size), repeat=3):
-        if k > i:
-            continue
-        thresholds = (steps[i], steps[j], steps[k])
-        outcomes = [decide(a, b, thresholds) for a, b in zip(narrow, wide, strict=True)]
-        accuracy = balanced_accuracy(records, [accepted for accepted, _ in outcomes])
-        cost = WIDEN_COST * float(np.mean([wider for _, wider in outcomes]))
-        worth[i, j, k] = float(np.mean(list(accuracy.values()))) - cost
-    best, at = -1.0, (0, 0, 0)
-    for i, j, k in itertools.product(range(1, size - 1), repeat=3):
-        around = worth[i - 1 : i + 2, j - 1 : j + 2, k - 1 : k + 2]
-        if k <= i and (mean := float(around[around >= 0].mean())) > best:
-            best, at = mean, (i, j, k)
-    return float(steps[at[0]]), float(steps[at[1]]), float(steps[at[2]])
+    around = _neighbourhood(worth(first, wider, questions, steps))
+    best = np.argwhere(around >= around.max() - 1e-9)
+    middle = best[np.abs(best - best.mean(axis=0)).sum(axis=1).argmin()]
+    narrow, wide, hopeless = (round(float(steps[i]), 3) for i in middle)
+    return Thresholds(narrow=narrow, wide=wide, hopeless=hopeless)
 
 
-def fit(records: Sequence[Record], *, narrow: str = "2", wide: str = "4") -> dict[str, Any]:
-    """Weights, thresholds and the balanced accuracy on the records themselves."""
-    rows = np.array([signals(record, narrow) for record in records])
-    wider = np.array([signals(record, wide) for record in records])
-    truths = np.array([float(record["answerable"]) for record in records])
-    beta = fit_logistic(rows, truths, balance(records))
-    at_narrow = 1 / (1 + np.exp(-(beta[0] + rows @ beta[1:])))
-    at_wide = 1 / (1 + np.exp(-(beta[0] + wider @ beta[1:])))
-    thresholds = choose(records, at_narrow, at_wide)
-    outcomes = [decide(a, b, thresholds) for a, b in zip(at_narrow, at_wide, strict=True)]
-    return {
-        "evidence_weights": {
-            name: round(float(value), 3)
-            for name, value in zip(("bias", "grade", "coverage"), beta, strict=True)
-        },
-        "accept_narrow": round(thresholds[0], 3),
-        "accept_wide": round(thresholds[1], 3),
-        "hopeless": round(thresholds[2], 3),
-        "balanced_accuracy": balanced_accuracy(records, [accepted for accepted, _ in outcomes]),
-        "widened": float(np.mean([wider for _, wider in outcomes])),
-        "questions": len(records),
-    }  # fmt: skip
+def _neighbourhood(table: Floats) -> Floats:
+    """Mean over each point and what touches it; -inf at the border and where the point itself is."""
+    known = np.isfinite(table)
+    values = np.where(known, table, 0.0)
+    size = table.shape[0]
+    total, count = np.zeros((size - 2,) * 3), np.zeros((size - 2,) * 3)
+    for shift in itertools.product(range(3), repeat=3):
+        window = tuple(slice(start, start + size - 2) for start in shift)
+        total += values[window]
+        count += known[window]
+    means = np.full(table.shape, -np.inf)
+    inner = (slice(1, -1),) * 3
+    means[inner] = np.where(known[inner], total / np.maximum(count, 1), -np.inf)
+    return means
 
 
-def cross_validate(records: Sequence[Record], *, folds: int = 5) -> dict[str, float]:
-    """Balanced accuracy of each suite when every question is decided by a fit that did not see it."""
-    accepted: list[bool] = [False] * len(records)
-    for fold in range(folds):
-        fitted = fit([record for i, record in enumerate(records) if i % folds != fold])
-        weights = fitted["evidence_weights"]
-        beta = np.array([weights["grade"], weights["coverage"]])
-        thresholds = (fitted["accept_narrow"], fitted["accept_wide"], fitted["hopeless"])
-        for i in range(fold, len(records), folds):
-            at = [
-                1 / (1 + np.exp(-(weights["bias"] + np.array(signals(records[i], look)) @ beta)))
-                for look in ("2", "4")
-            ]
-            accepted[i] = decide(at[0], at[1], thresholds)[0]
-    return balanced_accuracy(records, accepted)
+def fit(questions: Questions, signals: Sequence[str], *, hopeless_coverage: float = 0.0) -> Policy:
+    """Weights over these signals and the thresholds on their evidence."""
+    unset = Thresholds(narrow=1.0, wide=1.0, hopeless=0.0)
+    policy = Policy(
+        weights=fit_weights(questions, signals), thresholds=unset, hopeless_coverage=hopeless_coverage
+    )
+    thresholds = choose(*both_looks(policy, questions), questions)
+    return Policy(weights=policy.weights, thresholds=thresholds, hopeless_coverage=hopeless_coverage)

@@ -1,29 +1,44 @@
 """What the graph would see on each question, gathered without deciding anything.
 
-For a narrow and a wide look: the grader's probability, the answer, its log-probabilities, the check's
-probability. Thresholds and weights are then fitted, and whole policies simulated, without a model.
+For a narrow and a wide look: the grader's probability, whether the question names something that no
+passage holds, and whether the passages do hold the answer. Thresholds and weights are then fitted, and
+whole policies simulated, without a model.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Literal
 
+from app.corpus.passage import Passage
 from app.models.chat import choice_probability
 from evals.metrics.containment import contained
+from evals.metrics.recall import file_name
 from evals.suite import Case
 from graphs.context import Context
-from graphs.grounding import repair, support
+from graphs.grounding import repair, support, unmet_numbers, unmet_topic
 from graphs.nodes.prepare import prepare
 from graphs.nodes.retrieve import retrieve
 from graphs.nodes.self_check import problem_of
-from graphs.prefix import ANSWER_TOKENS, further_turn, prompt
+from graphs.prefix import ANSWER_TOKENS, fitting, further_turn, prompt
 from graphs.resources import Resources
 from graphs.run import Run
-from graphs.state import State, Turn, shown_passages
+from graphs.state import State, Turn, own_words, shown_passages
+
+Record = Mapping[str, Any]
+"""What is kept of one question; plain JSON."""
+Unasked = Literal["", "calculation", "several questions", "nothing found", "too long"]
+"""Why a question says nothing about evidence: it is decided in another way."""
 
 
-async def signals_of(case: Case, resources: Resources, *, looks: Sequence[int] = (2, 4)) -> dict[str, Any]:
-    """One record: the case's id, kind and truth, and under "looks" the signals of each look."""
-    context = Context(k=8, max_llm_calls=50, max_seconds=3600)
+async def signals_of(
+    case: Case, resources: Resources, *, looks: Sequence[int] = (2, 4), answers: bool = False
+) -> dict[str, Any]:
+    """One record: the case's id, kind and truth, and under "looks" the signals of each look.
+
+    A wider look that would show no more is left out. With `answers` the model also answers and checks at
+    each look, which takes most of the time. Raises what the model raises.
+    """
+    context = Context(k=max(8, *looks), look=looks[0], wide=looks[-1], max_llm_calls=50, max_seconds=3600)
     history: list[Turn] = [{"role": turn.role, "content": turn.content} for turn in case.history]
     given = [passage.model_dump() for passage in case.passages] if case.passages else None
     state = State(question=case.question, given=given, history=history)
@@ -38,38 +53,93 @@ async def signals_of(case: Case, resources: Resources, *, looks: Sequence[int] =
         "kind": case.kind,
         "answerable": case.answerable,
         "question": case.question,
+        "unasked": _unasked(state),
         "coverage": state.coverage,
         "dense": state.dense,
-        "scores": [
-            {name: passage[name] for name in ("score", "lexical", "dense")} for passage in state.found
-        ],
+        "rests_on": rests_on(case, state.found),
         "looks": {},
     }
+    if record["unasked"]:
+        return record
+    seen = 0
     for look in looks:
-        if look != looks[0] and look > len(state.found) and state.shown == len(state.found):
-            continue
         state = State(**{**vars(state), "shown": min(look, len(state.found))})
-        record["looks"][look] = await _look(case, state, run())
-    return record
+        state.shown = await fitting(state, resources)
+        if state.shown <= seen:
+            break
+        seen = state.shown
+        record["looks"][str(look)] = await _look(case, state, run(), answers=answers)
+    return record if seen else record | {"unasked": "too long"}
 
 
-async def _look(case: Case, state: State, run: Run) -> dict[str, Any]:
+def _unasked(state: State) -> Unasked:
+    if state.arithmetic:
+        return "calculation"
+    if state.parts:
+        return "several questions"
+    return "" if state.found else "nothing found"
+
+
+def rests_on(case: Case, found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a question shares with others that are not to judge it: its files, or the passages it brings.
+
+    Where no file is named, as for a question without an answer, that of the best passage found.
+    """
+    if case.passages is not None:
+        return sorted(sha256(passage.text.encode()).hexdigest()[:16] for passage in case.passages)
+    files = case.sources or [str(passage["source"]) for passage in found[:1]]
+    return sorted({file_name(name) for name in files})
+
+
+def holds(case: Case, passages: Sequence[Passage]) -> bool:
+    """Whether these passages hold what answers the question.
+
+    Over a corpus: whether one of the files that the question names, or of any where it names none, holds a
+    gold answer. Of passages that a question brings, and without gold answers, the suite's word counts.
+    """
+    if not case.answerable or case.passages is not None:
+        return case.answerable
+    files = {file_name(name) for name in case.sources}
+    there = [passage for passage in passages if not files or file_name(passage.source) in files]
+    if not case.answers:
+        return bool(there)
+    return any(contained(f"{passage.heading}\n{passage.text}", case.answers) for passage in there)
+
+
+def missing(state: State, passages: Sequence[Passage]) -> float:
+    """As `graphs.nodes.grade` has it, of a question that needs no calculation."""
+    follows = state.standalone != own_words(state)
+    unmet = unmet_numbers(own_words(state), passages)
+    return float(bool(unmet) or (follows and unmet_topic(state.question, passages)))
+
+
+async def _look(case: Case, state: State, run: Run, *, answers: bool) -> dict[str, Any]:
     resources = run.resources
-    prompts = resources.prompts
     passages = shown_passages(state)
     graded = await run.ask(
-        prompt(state, resources, prompts.get("grade", state.language)), max_tokens=1, logprobs=True
+        prompt(state, resources, resources.prompts.get("grade", state.language)), max_tokens=1, logprobs=True
     )
-    messages = prompt(state, resources, prompts.get("answer", state.language))
+    signals = {
+        "shown": state.shown,
+        "grade": choice_probability(graded),
+        "missing": missing(state, passages),
+        "holds": holds(case, passages),
+        "sure": bool(graded.first_token),
+        "prompt_tokens": graded.prompt_tokens,
+        "passages": [passage.heading for passage in passages],
+    }
+    return signals | (await _answered(case, state, run, passages) if answers else {})
+
+
+async def _answered(case: Case, state: State, run: Run, passages: Sequence[Passage]) -> dict[str, Any]:
+    prompts = run.resources.prompts
+    messages = prompt(state, run.resources, prompts.get("answer", state.language))
     reply = await run.ask(messages, max_tokens=ANSWER_TOKENS, logprobs=True)
-    answer = repair(reply.text.strip(), passages)
+    answer = repair(reply.text.strip(), list(passages))
     turn = further_turn(messages, answer, prompts.get("check", state.language))
     checked = await run.ask(turn, max_tokens=1, logprobs=True)
     answered = State(**{**vars(state), "answer": answer})
     return {
-        "shown": state.shown,
-        "grade": choice_probability(graded),
-        "prompt_tokens": graded.prompt_tokens,
         "answer": answer,
         "repaired": answer != reply.text.strip(),
         "logprob": sum(reply.logprobs) / len(reply.logprobs) if reply.logprobs else 0.0,
@@ -77,7 +147,6 @@ async def _look(case: Case, state: State, run: Run) -> dict[str, Any]:
         "tokens": len(reply.logprobs),
         "check": choice_probability(checked),
         "support": support(answer, case.question, passages),
-        "problem": problem_of(answered, passages, case.question) if answer else "empty",
+        "problem": problem_of(answered, list(passages), case.question) if answer else "empty",
         "right": contained(answer, case.answers) if case.answers else None,
-        "passages": [passage.heading for passage in passages],
     }

@@ -14,7 +14,7 @@ _SHORT_SYLLABLES = 11
 _SHORT_WORDS = 4
 _WORD = re.compile(r"\w+")
 # "휴일에는요?", "10년이면요?": a topic without a predicate.
-_TOPIC_ALONE = re.compile(r"(?:은|는|도|을|를|에|에서|에게|로|와|과|까지|부터|면|의)요\s*[?.!]*$")
+TOPIC_ALONE = re.compile(r"(?:은|는|도|을|를|에|에서|에게|로|와|과|까지|부터|면|의)요\s*[?.!]*$")
 _POINTS_KO = re.compile(
     r"^(?:그럼|그러면|그렇다면|그런데|근데|그리고|그래서|아까|방금|반대로|나머지)(?![가-힣])"
     r"|(?:^|\s)(?:그|이|저|해당|같은)\s(?=[가-힣])"
@@ -44,7 +44,7 @@ def leans(question: str, language: Language) -> bool:
         return bool(_POINTS_EN.search(question))
     # Further on, what is pointed at may stand in the question itself.
     begins = " ".join(question.split()[:2]) + " "
-    return bool(_TOPIC_ALONE.search(question) or _POINTS_KO.search(begins))
+    return bool(TOPIC_ALONE.search(question) or _POINTS_KO.search(begins))
 
 
 def is_short(question: str, language: Language) -> bool:

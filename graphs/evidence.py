@@ -8,11 +8,23 @@ measured to ruin another.
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from app.errors import MutdaError
+from graphs.fingerprint import Fingerprint, prefix_of
+
 EPSILON = 1e-4
+EVIDENCE_SIGNALS = frozenset({"grade", "coverage", "dense", "missing"})
+GROUNDED_SIGNALS = EVIDENCE_SIGNALS - {"missing"} | {"logprob", "check", "support"}
+
+
+class CalibrationError(MutdaError):
+    """A calibration that was stored on this machine cannot be read; names the file."""
 
 
 def logit(probability: float) -> float:
@@ -51,6 +63,8 @@ class Calibration:
     """Groundedness from which an answer is given."""
     fitted_on: str = ""
     """Which questions, in words."""
+    notice: str = ""
+    """What the user should know: one of their own is there and does not fit any more."""
 
 
 def weigh(weights: Mapping[str, float], signals: Mapping[str, float]) -> float:
@@ -92,7 +106,26 @@ def groundedness(
     return weigh(calibration.grounded_weights, signals)
 
 
-def load_calibration(family: str) -> Calibration:
+def load_calibration(
+    family: str, fingerprint: Fingerprint | None = None, folder: Path | None = None
+) -> Calibration:
+    """The one stored in `folder` for this very model and its prompts; else the shipped one of its family.
+
+    A stored one for other prompts is not used, and the `notice` of what is used instead says so. Raises
+    CalibrationError when the stored one is damaged.
+    """
+    if fingerprint is None or folder is None:
+        return shipped_calibration(family)
+    path = folder / f"{fingerprint.name}.json"
+    if path.exists():
+        calibration, data = read_calibration(path)
+        if Fingerprint(**data["model"]) != fingerprint:
+            raise _unusable(path, "it is of another model")
+        return calibration
+    return replace(shipped_calibration(family), notice=_outdated(fingerprint, folder))
+
+
+def shipped_calibration(family: str) -> Calibration:
     """The calibration whose family name begins the model's, the longest first, else `default`."""
     folder = files("graphs") / "calibrations"
     names = sorted(
@@ -101,3 +134,75 @@ def load_calibration(family: str) -> Calibration:
     chosen = next((name for name in names if family.startswith(name.removesuffix(".json"))), "default.json")
     data: dict[str, Any] = json.loads((folder / chosen).read_text(encoding="utf-8"))
     return Calibration(**data)
+
+
+def read_calibration(path: Path) -> tuple[Calibration, dict[str, Any]]:
+    """A stored calibration and all that its file says. Raises CalibrationError, on one line."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        kept = {field.name for field in fields(Calibration)} - {"notice"}
+        values = {name: value for name, value in data["calibration"].items() if name in kept}
+        calibration = TypeAdapter(Calibration).validate_python(values)
+        _require_signals(calibration)
+        Fingerprint(**data["model"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unusable(path, _fault(error)) from None
+    return calibration, data
+
+
+def _unusable(path: Path, fault: str) -> CalibrationError:
+    return CalibrationError(
+        f"The calibration {path} cannot be used ({fault}). "
+        "Delete it and run mutda calibrate again, or put its .previous in its place."
+    )
+
+
+def stored_form(calibration: Calibration) -> dict[str, Any]:
+    """What a file keeps of it; `read_calibration` reads it."""
+    return {name: value for name, value in asdict(calibration).items() if name != "notice"}
+
+
+def _require_signals(calibration: Calibration) -> None:
+    numbers = [value for value in asdict(calibration).values() if isinstance(value, float)]
+    for weights, known in (
+        (calibration.evidence_weights, EVIDENCE_SIGNALS),
+        (calibration.grounded_weights, GROUNDED_SIGNALS),
+    ):
+        if "bias" not in weights:
+            raise ValueError("a bias is missing")
+        if unknown := set(weights) - known - {"bias"}:
+            raise ValueError(f"unknown signal {', '.join(sorted(unknown))}")
+        numbers += weights.values()
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("a number is not finite")
+
+
+def _fault(error: Exception) -> str:
+    match error:
+        case ValidationError():
+            item = error.errors(include_url=False, include_input=False)[0]
+            return f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
+        case json.JSONDecodeError():
+            return "it is not JSON"
+        case UnicodeDecodeError():
+            return "it is not UTF-8"
+        case OSError():
+            return str(error.strerror)
+        case KeyError():
+            return f"{error} is missing"
+    return str(error) if type(error) is ValueError else "it is not a calibration"
+
+
+def _outdated(fingerprint: Fingerprint, folder: Path) -> str:
+    """A sentence when one was fitted to this model with other prompts; else empty."""
+    for path in sorted(folder.glob(f"{prefix_of(fingerprint.family)}*.json")):
+        try:
+            fitted_to = Fingerprint(**read_calibration(path)[1]["model"])
+        except CalibrationError:  # it is not known to be of this model
+            continue
+        if fitted_to.same_model(fingerprint):
+            return (
+                f"the calibration {path.name} was fitted to other prompts and is not used; "
+                f"fit it again: mutda calibrate --model {fingerprint.spec} --suite FILE"
+            )
+    return ""

@@ -9,6 +9,7 @@ from fractions import Fraction
 from app.corpus.bigrams import bigrams
 from app.corpus.passage import Passage
 from app.corpus.sentences import sentence_spans
+from graphs.conversation import TOPIC_ALONE
 from graphs.numbers import dates_in, month_days_in, numbers_in, plainly, values_in
 
 # A sentence that shares less than this with its best source gets no citation.
@@ -16,6 +17,7 @@ MIN_SUPPORT = 0.5
 _WORD = re.compile(r"[가-힣A-Za-z]+")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
+_CLAUSE = re.compile(r"(?<=며|고|만),?\s+|,\s+|;\s+|\s+and\s+")
 _VERB = re.compile(r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서)$")
 _PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
 # Endings that an answer adds to a word of the documents; longest first.
@@ -93,20 +95,30 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
     asked = set(bigrams(question))
     cited: dict[tuple[int, int], Citation] = {}
     for left, right in sentence_spans(answer):
-        said = _content(answer[left:right], asked)
-        best: tuple[float, float, int, int, int] | None = None
-        for number, passage in enumerate(passages, start=1):
-            heading = set(bigrams(passage.heading))
-            for start, end in sentence_spans(passage.text):
-                there = set(bigrams(passage.text[start:end]))
-                support = len(said & (there | heading)) / len(said) if said else 0.0
-                rank = (support, len(asked & (there | heading)) / max(1, len(asked)), -number, start, end)
-                if best is None or rank[:3] > best[:3]:
-                    best = rank
-        if best and best[0] >= MIN_SUPPORT:
-            number, start, end = -best[2], best[3], best[4]
-            cited.setdefault((number, start), _citation(number, passages[number - 1], start, end))
+        sentence = answer[left:right]
+        found = _best_sentence(sentence, asked, passages)
+        # A sentence that joins what two sentences say is found in neither.
+        clauses = [] if found else _CLAUSE.split(sentence)
+        for place in [found, *(_best_sentence(clause, asked, passages) for clause in clauses)]:
+            if place:
+                number, start, end = place
+                cited.setdefault((number, start), _citation(number, passages[number - 1], start, end))
     return list(cited.values())
+
+
+def _best_sentence(text: str, asked: set[str], passages: Sequence[Passage]) -> tuple[int, int, int] | None:
+    """(number of the passage, start, end) of the sentence that supports `text` best, and well enough."""
+    said = _content(text, asked)
+    best: tuple[float, float, int, int, int] | None = None
+    for number, passage in enumerate(passages, start=1):
+        heading = set(bigrams(passage.heading))
+        for start, end in sentence_spans(passage.text):
+            there = set(bigrams(passage.text[start:end]))
+            support = len(said & (there | heading)) / len(said) if said else 0.0
+            rank = (support, len(asked & (there | heading)) / max(1, len(asked)), -number, start, end)
+            if best is None or rank[:3] > best[:3]:
+                best = rank
+    return (-best[2], best[3], best[4]) if best and best[0] >= MIN_SUPPORT else None
 
 
 def cite_operands(expression: str, question: str, passages: Sequence[Passage]) -> list[Citation]:
@@ -174,6 +186,19 @@ def unmet_numbers(question: str, passages: Sequence[Passage]) -> set[Fraction]:
     """
     there = set().union(*(numbers_in(f"{passage.heading} {passage.text}") for passage in passages))
     return numbers_in(question) - there
+
+
+def unmet_topic(question: str, passages: Sequence[Passage]) -> bool:
+    """Whether an elliptic follow-up ("그럼 고급은요?") puts something in place that no passage names.
+
+    What is asked about it stands in the question before, and that the passages do answer: to a grader
+    the two questions together look answered. One shared bigram is enough to be named.
+    """
+    match = TOPIC_ALONE.search(question)
+    words = _WORD.findall(question[: match.start()]) if match else []
+    topic = set(bigrams(words[-1])) if words and len(words[-1]) >= 2 else set()
+    there = set().union(*(bigrams(f"{passage.heading} {passage.text}") for passage in passages))
+    return bool(topic) and not topic & there
 
 
 def stray_numbers(answer: str, sources: Sequence[str]) -> list[str]:

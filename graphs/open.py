@@ -12,13 +12,15 @@ from app.corpus.coverage import coverage
 from app.corpus.embedding import choose_embedder
 from app.corpus.passage import Passage
 from app.errors import CorpusError
+from app.models.chat import LanguageModel
 from app.models.embedder import Embedder
 from app.models.open import choose_spec, open_model
 from app.models.probe import korean_probe
 from app.models.weights import Progress, resolve_gguf
 from app.prompts import Prompts
 from app.settings import Settings
-from graphs.evidence import load_calibration
+from graphs.evidence import Calibration, load_calibration
+from graphs.fingerprint import fingerprint_of
 from graphs.resources import Corpus, Resources
 from tools.web_search import web_search
 
@@ -75,12 +77,13 @@ async def open_resources(
             fetch=lambda name: resolve_gguf(name, settings.cache_dir, progress=on_progress),
         )
         try:
+            prompts = await asyncio.to_thread(Prompts.read, model.family)
             yield Resources(
                 model=model,
-                prompts=await asyncio.to_thread(Prompts.read, model.family),
+                prompts=prompts,
                 corpus=CollectionCorpus(collection),
                 corpus_of=lambda passages: corpus_of(passages, embedder, state.probe),
-                calibration=await asyncio.to_thread(load_calibration, model.family),
+                calibration=await asyncio.to_thread(_calibration, model, prompts, settings),
                 search=web_search(
                     settings.web_search,
                     settings.search_url or None,
@@ -99,6 +102,11 @@ async def open_resources(
             await model.aclose()
     finally:
         await asyncio.to_thread(collection.close)
+
+
+def _calibration(model: LanguageModel, prompts: Prompts, settings: Settings) -> Calibration:
+    fingerprint = fingerprint_of(model, prompts, settings.cache_dir)
+    return load_calibration(model.family, fingerprint, settings.data_dir / "calibrations")
 
 
 def _open_collection(

@@ -1,10 +1,14 @@
 """The graph: wiring only."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, replace
 from typing import Any
+from uuid import UUID
 
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.config import get_config
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -34,6 +38,8 @@ Node = Callable[[State, Run], Awaitable[dict[str, Any]]]
 Route = Callable[[State, Context], str]
 Tell = Callable[[MutdaError], Exception]
 """Turns an error for a person into one that reaches them from where the graph runs."""
+TraceOf = Callable[[UUID], str | None]
+"""The trace that a run belongs to, where one is kept (`app.tracing.identity`)."""
 Rag = CompiledStateGraph[State, Context, Question, State]
 
 # Every node is bounded by its calls; this only ends a loop that the counters failed to end.
@@ -45,10 +51,13 @@ def build(
     *,
     checkpointer: BaseCheckpointSaver[str] | None = None,
     told: Tell | None = None,
+    callbacks: Sequence[BaseCallbackHandler] = (),
+    trace_of: TraceOf | None = None,
 ) -> Rag:
     """Compile the graph over `resources`. Give no checkpointer where a server brings its own.
 
-    With a function that opens them later, the graph can be drawn before a model is loaded.
+    With a function that opens them later, the graph can be drawn before a model is loaded. `callbacks`
+    are told of every run; `trace_of` gives the answer the id that they know its trace by.
     """
     provide = _given(resources) if isinstance(resources, Resources) else resources
     graph = StateGraph(State, context_schema=Context, input_schema=Question)
@@ -56,7 +65,7 @@ def build(
         prepare, retrieve, grade, widen, rewrite, web_search,
         calculate, generate, self_check, next_part, refuse, finish,
     ):  # fmt: skip
-        step = _step(node, provide)
+        step = _step(node, provide, trace_of)
         graph.add_node(node.__name__, _telling(step, told) if told else step)
 
     def routed(decide: Route) -> Callable[[State], Awaitable[str]]:
@@ -81,7 +90,10 @@ def build(
     graph.add_conditional_edges("next_part", routed(routes.after_next_part))
     graph.add_edge("refuse", "finish")
     graph.add_edge("finish", END)
-    return graph.compile(checkpointer=checkpointer, name="rag").with_config(recursion_limit=RECURSION_LIMIT)
+    config = RunnableConfig(recursion_limit=RECURSION_LIMIT)
+    if callbacks:
+        config["callbacks"] = list(callbacks)
+    return graph.compile(checkpointer=checkpointer, name="rag").with_config(config)
 
 
 def _given(resources: Resources) -> Provide:
@@ -91,22 +103,37 @@ def _given(resources: Resources) -> Provide:
     return provide
 
 
-def _step(node: Node, provide: Provide) -> Any:
+def _step(node: Node, provide: Provide, trace_of: TraceOf | None) -> Any:
     async def step(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         resources = await provide()
         context = _knobs(runtime, resources)
         if context.web_search == "off":
             # The route to a search may be older than the decision against it.
             resources = replace(resources, search=None)
-        run = Run(state=state, resources=resources, context=context, started=resources.monotonic())
+        run = Run(
+            state=state,
+            resources=resources,
+            context=context,
+            started=resources.monotonic(),
+            trace_id=_trace_id(trace_of),
+        )
         try:
             update = await node(state, run)
         except BudgetEnd as end:
             update = {"ended": str(end)}
         route = [*update.get("route", state.route), node.__name__]
+        if run.notices:
+            update = update | {"notices": [*update.get("notices", state.notices), *run.notices]}
+        if run.decisions:
+            update = update | {"decisions": [*state.decisions, *map(asdict, run.decisions)]}
         return update | run.spent() | {"route": route, "knobs": context.model_dump()}
 
     return step
+
+
+def _trace_id(trace_of: TraceOf | None) -> str:
+    run_id = getattr(get_config().get("callbacks"), "parent_run_id", None) if trace_of else None
+    return (trace_of(run_id) if trace_of and run_id else None) or ""
 
 
 def _telling(step: Any, told: Tell) -> Any:

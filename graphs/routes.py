@@ -27,7 +27,7 @@ def after_grade(
         return "calculate" if state.arithmetic and not state.calculation else "generate"
     if state.verdict == "doubt" and state.shown < min(context.wide, len(state.found)):
         return "widen"
-    if state.verdict == "doubt" and state.reword and state.rewrites < context.max_rewrites:
+    if state.rewrites < context.max_rewrites and (state.also or (state.verdict == "doubt" and state.reword)):
         return "rewrite"
     return "web_search" if _may_search(state, context) else "refuse"
 

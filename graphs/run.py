@@ -1,6 +1,6 @@
 """One node's run: its resources, its budget, and what its model calls cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,27 @@ from graphs.context import Context
 from graphs.resources import Resources
 from graphs.state import State
 
+NO_LOGPROBS = (
+    "the model's server gives no log-probabilities: answers are judged by one word and are less certain"
+)
+
 
 class BudgetEnd(Exception):
     """A budget of the question is used up; carries its name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A judgement of a node, as traces and Studio show it."""
+
+    step: str
+    name: str
+    """Of the probability that was judged: "evidence" or "grounded"."""
+    value: float
+    threshold: float
+    verdict: str
+    signals: Mapping[str, float]
+    """What the probability was made of."""
 
 
 @dataclass
@@ -25,7 +43,12 @@ class Run:
     resources: Resources
     context: Context
     started: float
+    trace_id: str = ""
+    """The trace that this run is kept under; empty where none is kept."""
     replies: list[Reply] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    """What the user should know of this node's calls."""
+    decisions: list[Decision] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -54,7 +77,15 @@ class Run:
                 raise BudgetEnd("max_seconds") from None
             raise
         self.replies.append(reply)
+        # llama.cpp gives none for an answer without a word, and that is no lack of the server's.
+        if logprobs and not reply.first_token and reply.text.strip():
+            self.notice(NO_LOGPROBS)
         return reply
+
+    def notice(self, text: str) -> None:
+        """Tell the user, once for each question."""
+        if text not in (*self.state.notices, *self.notices):
+            self.notices.append(text)
 
     def spent(self) -> dict[str, Any]:
         """Totals of the question after this node."""

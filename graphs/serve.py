@@ -9,6 +9,7 @@ from app.settings import Settings, load_settings
 from graphs.open import open_resources
 from graphs.rag import build
 from graphs.resources import Resources
+from graphs.tracing import tracing_to_come
 
 Open = Callable[[Settings], AbstractAsyncContextManager[Resources]]
 
@@ -56,4 +57,5 @@ def _told(error: MutdaError) -> ServedError:
     return ServedError(str(error))
 
 
-rag = build(Served(), told=_told)
+_tracing = tracing_to_come(load_settings)
+rag = build(Served(), told=_told, callbacks=_tracing.callbacks, trace_of=_tracing.identity.of)

@@ -49,7 +49,7 @@ class State(Question):
     query: str = ""
     """What is searched for next."""
     also: str = ""
-    """A second query for the first search, where a question may follow the one before it or may not."""
+    """The other reading of a question that may or may not follow the one before; empty once tried."""
     arithmetic: bool = False
     """The question's words allow that something must be calculated."""
     found: list[dict[str, Any]] = field(default_factory=list)
@@ -84,6 +84,8 @@ class State(Question):
     """Queries that the corpus was searched for already."""
     asked_web: list[str] = field(default_factory=list)
     """Queries that the web was searched for already."""
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    """Every judgement so far, with the bar it was held against (`graphs.run.Decision` as dicts)."""
     notices: list[str] = field(default_factory=list)
     """What the user should know: dropped passages, a failed search."""
     ended: str = ""

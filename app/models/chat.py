@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
 from app.errors import ModelError
 
@@ -30,7 +30,9 @@ class Reply:
     prompt_tokens: int = 0
     """All tokens of the prompt, cached ones included."""
     cached_tokens: int = 0
-    """Of these, the ones the engine did not evaluate again."""
+    """Of these, the ones the engine did not evaluate again; of Ollama an estimate (`PrefixReuse`)."""
+    prompt_seconds: float = 0.0
+    """Time the engine says that it read the prompt for; 0 where it does not say."""
     output_tokens: int = 0
     truncated: bool = False
     """The model was stopped by its token limit."""
@@ -68,6 +70,10 @@ class LanguageModel(ABC):
         """Tokens of the rendered prompt, or an upper estimate where the backend cannot tell."""
         return estimate_tokens(messages)
 
+    def read(self, message: AIMessageChunk, messages: Messages, *, seconds: float) -> Reply:  # noqa: ARG002
+        """What came back for `messages`, after `seconds`."""
+        return read_reply(message, seconds=seconds)
+
     async def aclose(self) -> None:
         """Release what the model holds."""
         return None
@@ -96,8 +102,8 @@ class LanguageModel(ABC):
                     config={"tags": ["nostream"]} if silent else None,
                     **self.options(max_tokens=max_tokens, logprobs=logprobs),
                 )
-                async for piece in stream:
-                    assert isinstance(piece, AIMessageChunk)
+                async for message in stream:
+                    piece = as_piece(message)
                     if on_text and piece.content:
                         on_text(str(piece.content))
                     whole = piece if whole is None else whole + piece
@@ -115,7 +121,19 @@ class LanguageModel(ABC):
                 raise
             raise ModelError(line) from error
         assert whole is not None, "an empty stream is an error of langchain-core's"
-        return read_reply(whole, seconds=time.monotonic() - started)
+        return self.read(whole, messages, seconds=time.monotonic() - started)
+
+
+def as_piece(message: BaseMessage) -> AIMessageChunk:
+    """A message of a stream; where a server does not stream, LangChain gives the whole one."""
+    if isinstance(message, AIMessageChunk):
+        return message
+    assert isinstance(message, AIMessage)
+    return AIMessageChunk(
+        content=message.content,
+        response_metadata=message.response_metadata,
+        usage_metadata=message.usage_metadata,
+    )
 
 
 def read_reply(message: AIMessageChunk, *, seconds: float) -> Reply:
@@ -128,6 +146,7 @@ def read_reply(message: AIMessageChunk, *, seconds: float) -> Reply:
         text=str(message.content),
         prompt_tokens=usage.get("input_tokens", 0),
         cached_tokens=(usage.get("input_token_details") or {}).get("cache_read", 0) or 0,
+        prompt_seconds=(metadata.get("prompt_eval_duration") or 0) / 1e9,
         output_tokens=usage.get("output_tokens", 0),
         truncated="length" in (metadata.get("finish_reason"), metadata.get("done_reason")),
         first_token={item["token"]: item["logprob"] for item in top},

@@ -1,15 +1,40 @@
 """`ollama:NAME`: a model of a local Ollama server."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import ollama
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk
 from langchain_ollama import ChatOllama
 
-from app.models.chat import TOP_LOGPROBS, LanguageModel, one_line
+from app.models.chat import TOP_LOGPROBS, LanguageModel, Messages, Reply, one_line
 from app.models.loopback import is_loopback
+from app.models.prefix_reuse import PrefixReuse
+
+# Pieces of what servers say, of 0.24 and before and from 0.30 on.
+_TOO_LONG = (
+    "input length exceeds",
+    "exceed_context_size",
+    "exceeds the available context",
+    "longer than the context",
+)
+_NOT_LOADED = ("requires more system memory", "runner process has terminated", "process no longer running")
+_LOST = ("unexpectedly stopped", "unexpected EOF", "connection reset")
+
+
+async def _never_cut(request: httpx.Request) -> None:
+    """Ask for an error where Ollama would leave out the start of a prompt or of an answer, and say nothing.
+
+    By default it answers 200 from what is left, without the system message. The client library has no
+    argument for these two fields; servers that do not know them (before October 2025) ignore them.
+    """
+    if request.url.path.endswith("/api/chat"):
+        body = json.dumps(json.loads(request.content) | {"truncate": False, "shift": False}).encode()
+        request.stream = httpx.ByteStream(body)
+        request.headers["Content-Length"] = str(len(body))
 
 
 class OllamaModel(LanguageModel):
@@ -27,13 +52,17 @@ class OllamaModel(LanguageModel):
             temperature=0,
             num_ctx=context_tokens,
             keep_alive="30m",
+            # A model that thinks first would spend a grader's one token on thinking.
+            reasoning=False,
             client_kwargs={
                 "timeout": httpx.Timeout(timeout_s, connect=5.0),
                 "trust_env": not is_loopback(url),
                 # A kept connection would stay open to the end: the library never closes its client.
                 "limits": httpx.Limits(max_keepalive_connections=0),
             },
+            async_client_kwargs={"event_hooks": {"request": [_never_cut]}},
         )
+        self._reuse = PrefixReuse()
 
     def chat(self) -> BaseChatModel:
         return self._chat
@@ -46,14 +75,20 @@ class OllamaModel(LanguageModel):
             options |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
         return options
 
+    def read(self, message: AIMessageChunk, messages: Messages, *, seconds: float) -> Reply:
+        """As the base does, with an estimate of the cached tokens, which Ollama does not tell."""
+        reply = super().read(message, messages, seconds=seconds)
+        cached = self._reuse.cached_tokens(messages, tokens=reply.prompt_tokens, seconds=reply.prompt_seconds)
+        return replace(reply, cached_tokens=cached)
+
     def explain(self, error: Exception) -> str | None:
         if isinstance(error, ollama.ResponseError):
             if error.status_code == 404:
                 return (
                     f"Ollama at {self._url} does not have {self._name}. "
-                    f"Run: ollama pull {self._name}, or ollama create {self._name} from its Modelfile"
+                    f"Run: mutda models create {self._name}, or ollama pull {self._name}"
                 )
-            return f"Ollama at {self._url} answered: {one_line(error.error)}"
+            return self._explain_words(one_line(error.error))
         if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
             return f"Ollama at {self._url} broke off before the end of the answer. Try again."
         if isinstance(error, httpx.TransportError | ConnectionError):
@@ -61,3 +96,21 @@ class OllamaModel(LanguageModel):
         if isinstance(error, json.JSONDecodeError):
             return f"{self._url} does not answer as Ollama does. Check MUTDA_OLLAMA_URL."
         return None
+
+    def _explain_words(self, said: str) -> str:
+        if any(words in said for words in _TOO_LONG):
+            return (
+                f"The prompt is longer than what {self._name} reads at once at {self._url}. "
+                "Raise MUTDA_CONTEXT_TOKENS, if the model has been trained for more."
+            )
+        if any(words in said for words in _NOT_LOADED):
+            return (
+                f"Ollama at {self._url} could not load {self._name} ({said}). "
+                "Free some memory, or choose a smaller model."
+            )
+        if any(words in said for words in _LOST):
+            return (
+                f"Ollama at {self._url} lost its model in the middle of the answer, "
+                "perhaps for want of memory. Try again."
+            )
+        return f"Ollama at {self._url} answered: {said}"

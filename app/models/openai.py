@@ -1,7 +1,9 @@
 """`openai:NAME`: any server that speaks OpenAI's chat protocol, and the embedded engine."""
 
 import json
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -9,14 +11,20 @@ from langchain_core.language_models import BaseChatModel
 from langchain_openai import ChatOpenAI
 from openai import APIConnectionError, APIError, APIStatusError, AuthenticationError, NotFoundError
 
-from app.models.chat import TOP_LOGPROBS, LanguageModel, Messages, estimate_tokens, one_line
+from app.errors import ModelError
+from app.models.chat import TOP_LOGPROBS, LanguageModel, Messages, Reply, estimate_tokens, one_line
 from app.models.loopback import is_loopback
 
 _ROLES = {"human": "user", "ai": "assistant", "system": "system"}
+_NOT_TAKEN = re.compile(r"not supported|unsupported|not allowed|unrecognized|unknown", re.IGNORECASE)
 
 
 class OpenAIModel(LanguageModel):
-    """Chat over /v1/chat/completions; tokens counted by llama.cpp's /tokenize where it is there."""
+    """Chat over /v1/chat/completions; tokens counted by llama.cpp's /tokenize where it is there.
+
+    A server that refuses to stream, or to give log-probabilities, is asked again without (GPT4All's
+    does both); it then cannot be stopped within an answer, and graders read the one word it gives.
+    """
 
     def __init__(
         self,
@@ -57,6 +65,8 @@ class OpenAIModel(LanguageModel):
             stream_chunk_timeout=None,
         )
         self._can_tokenize: bool | None = None
+        self._streams = True
+        self._gives_logprobs = True
 
     def chat(self) -> BaseChatModel:
         return self._chat
@@ -64,9 +74,50 @@ class OpenAIModel(LanguageModel):
     def options(self, *, max_tokens: int, logprobs: bool) -> dict[str, Any]:
         # In extra_body, because the library renames the argument to one that older local servers ignore.
         options: dict[str, Any] = {"extra_body": {"max_tokens": max_tokens}}
-        if logprobs:
+        if logprobs and self._gives_logprobs:
             options |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
         return options
+
+    async def call(
+        self,
+        messages: Messages,
+        *,
+        max_tokens: int,
+        timeout_s: float,
+        logprobs: bool = False,
+        silent: bool = True,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Reply:
+        ends = time.monotonic() + timeout_s
+        while True:
+            try:
+                return await super().call(
+                    messages,
+                    max_tokens=max_tokens,
+                    timeout_s=max(ends - time.monotonic(), 0.0),
+                    logprobs=logprobs,
+                    silent=silent,
+                    on_text=on_text,
+                )
+            except ModelError as error:
+                if not self._can_do_without(error.__cause__):
+                    raise
+
+    def _can_do_without(self, error: BaseException | None) -> bool:
+        """Give up what the server refuses: streaming, then log-probabilities, each once."""
+        if not isinstance(error, APIStatusError) or error.status_code not in (400, 422):
+            return False
+        words = _words(error)
+        if not _NOT_TAKEN.search(words):
+            return False
+        if "stream" in words and self._streams:
+            self._streams = False
+            self._chat = self._chat.model_copy(update={"disable_streaming": True, "stream_usage": False})
+            return True
+        if "logprobs" in words and self._gives_logprobs:
+            self._gives_logprobs = False
+            return True
+        return False
 
     def explain(self, error: Exception) -> str | None:
         if isinstance(error, AuthenticationError):

@@ -1,38 +1,53 @@
 """Answer from the shown passages; the only step whose tokens are streamed."""
 
+from dataclasses import replace
 from typing import Any
 
+from app.models.chat import Reply
 from app.prompts import Prompts
 from graphs.grounding import repair
 from graphs.prefix import ANSWER_TOKENS, prompt
 from graphs.run import Run
 from graphs.state import State, shown_passages
+from graphs.tool_text import without_calls
+
+EMPTY = "it was empty"
+"""The problem of an answer without a word, as the model is told."""
 
 
 async def generate(state: State, run: Run) -> dict[str, Any]:
     """Sets `answer`, with misspelt names mended; a second attempt is told what was wrong.
 
     A model that does not repeat the calculator's result is not asked again: the result is the answer.
+    An empty answer is asked for once more, and stays empty where the model has none.
     """
     resources = run.resources
-    if state.problem and state.calculation:
-        text = resources.prompts.get("calculated", state.language, calculation=state.calculation)
-        return {"answer": text, "answer_logprob": 0.0, "attempts": state.attempts + 1, "problem": ""}
+    attempt = {"attempts": state.attempts + 1, "problem": ""}
+    if not (state.problem and state.calculation):
+        reply = await _answered(state, run)
+        if not reply.text and not state.calculation:
+            reply = await _answered(replace(state, problem=EMPTY), run)
+        if reply.text or not state.calculation:
+            mean = sum(reply.logprobs) / len(reply.logprobs) if reply.logprobs else 0.0
+            text = reply.text if state.calculation else repair(reply.text, shown_passages(state))
+            return attempt | {"answer": text, "answer_logprob": mean}
+    text = resources.prompts.get("calculated", state.language, calculation=state.calculation)
+    return attempt | {"answer": text, "answer_logprob": 0.0}
+
+
+async def _answered(state: State, run: Run) -> Reply:
+    """One answer, without a tool call that was written into it and without a cut-off end."""
+    resources = run.resources
     reply = await run.ask(
         prompt(state, resources, instruction(state, resources.prompts)),
         max_tokens=ANSWER_TOKENS,
         logprobs=True,
         silent=False,
     )
-    text = trimmed(reply.text, truncated=reply.truncated)
-    passages = shown_passages(state)
-    mean = sum(reply.logprobs) / len(reply.logprobs) if reply.logprobs else 0.0
-    return {
-        "answer": text if state.calculation else repair(text, passages),
-        "answer_logprob": mean,
-        "attempts": state.attempts + 1,
-        "problem": "",
-    }
+    spoken = without_calls(reply.text)
+    if spoken != reply.text:
+        run.notice("the model wrote a tool call into its answer; it was left out")
+    return replace(reply, text=trimmed(spoken, truncated=reply.truncated))
 
 
 def instruction(state: State, prompts: Prompts) -> str:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from app.models.chat import choice_probability
-from graphs.evidence import Calibration, evidence
-from graphs.grounding import unmet_numbers
+from graphs.evidence import evidence
+from graphs.grounding import unmet_numbers, unmet_topic
 from graphs.prefix import fitting, prompt
-from graphs.run import Run
+from graphs.run import Decision, Run
 from graphs.state import State, Verdict, is_from_web, own_words, shown_passages
 
 
@@ -27,14 +27,36 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     instruction = resources.prompts.get("grade_calculation" if state.arithmetic else "grade", state.language)
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=1, logprobs=True)
     probability = choice_probability(reply)
-    unmet = unmet_numbers(own_words(state), shown_passages(state))
+    passages = shown_passages(state)
+    # Of a calculation some numbers are the asker's own.
+    unmet = bool(unmet_numbers(own_words(state), passages)) and not state.arithmetic
+    follows = state.standalone != own_words(state)
+    missing = float(unmet or (follows and unmet_topic(state.question, passages)))
     score = evidence(
-        calibration,
-        grade=probability,
-        coverage=state.coverage,
-        dense=state.dense,
-        # Of a calculation some numbers are the asker's own.
-        missing=float(bool(unmet) and not state.arithmetic),
+        calibration, grade=probability, coverage=state.coverage, dense=state.dense, missing=missing
+    )
+    narrow = shown <= run.context.look
+    bar = calibration.accept_narrow if narrow else calibration.accept_wide
+    if run.context.accept is not None:
+        bar = run.context.accept
+    # The calibration is about answers that stand in the documents. Whether facts suffice for a
+    # calculation is seen by the calculation itself: its every operand must be found.
+    computable = state.arithmetic and probability >= 0.5
+    verdict = "yes" if computable else judge(score, bar=bar, hopeless=calibration.hopeless)
+    run.decisions.append(
+        Decision(
+            step="grade",
+            name="evidence",
+            value=score,
+            threshold=bar,
+            verdict=verdict,
+            signals={
+                "grade": probability,
+                "coverage": state.coverage,
+                "dense": state.dense,
+                "missing": missing,
+            },
+        )
     )
     return {
         "shown": shown,
@@ -42,17 +64,12 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         "reword": state.coverage < calibration.reword_coverage,
         "grade": probability,
         "evidence": score,
-        # The calibration is about answers that stand in the documents. Whether facts suffice for a
-        # calculation is seen by the calculation itself: its every operand must be found.
-        "verdict": "yes"
-        if state.arithmetic and probability >= 0.5
-        else judge(score, calibration, accept=run.context.accept, narrow=shown <= run.context.look),
+        "verdict": verdict,
     }
 
 
-def judge(score: float, calibration: Calibration, *, accept: float | None, narrow: bool) -> Verdict:
-    """yes, doubt or no; the bar depends on how much was read."""
-    bar = calibration.accept_narrow if narrow else calibration.accept_wide
-    if score >= (bar if accept is None else accept):
+def judge(score: float, *, bar: float, hopeless: float) -> Verdict:
+    """yes, doubt or no."""
+    if score >= bar:
         return "yes"
-    return "doubt" if score >= calibration.hopeless else "no"
+    return "doubt" if score >= hopeless else "no"

@@ -26,7 +26,7 @@ async def prepare(state: State, run: Run) -> dict[str, Any]:
     first, *parts = parts_of(question)
     standing = stand(_previous(state) if question else "", first, language)
     return cleared | {
-        "trace_id": uuid4().hex,
+        "trace_id": run.trace_id or uuid4().hex,
         "language": language,
         "standalone": standing.question,
         "parts": parts,

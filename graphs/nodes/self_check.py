@@ -9,7 +9,7 @@ from graphs.evidence import groundedness
 from graphs.grounding import cite, stray_names, stray_numbers, support
 from graphs.nodes.generate import instruction
 from graphs.prefix import document_lines, further_turn, prompt
-from graphs.run import BudgetEnd, Run
+from graphs.run import BudgetEnd, Decision, Run
 from graphs.state import State, shown_passages
 
 
@@ -33,17 +33,28 @@ async def self_check(state: State, run: Run) -> dict[str, Any]:
         # What needs no model has passed; an answer that stands in its passages is not thrown away.
         return {"problem": "", "grounded": state.evidence, "ended": str(end)}
     calibration = resources.calibration
-    score = groundedness(
-        calibration,
-        grade=state.grade,
-        coverage=state.coverage,
-        dense=state.dense,
-        logprob=state.answer_logprob,
-        check=check,
-        support=support(state.answer, question, passages),
-    )
+    signals = {
+        "grade": state.grade,
+        "coverage": state.coverage,
+        "dense": state.dense,
+        "logprob": state.answer_logprob,
+        "check": check,
+        "support": support(state.answer, question, passages),
+    }
+    score = groundedness(calibration, **signals)
     bar = calibration.grounded if run.context.grounded is None else run.context.grounded
-    if score < bar:
+    verdict = "yes" if score >= bar else "no"
+    run.decisions.append(
+        Decision(
+            step="self_check",
+            name="grounded",
+            value=score,
+            threshold=bar,
+            verdict=verdict,
+            signals=signals,
+        )
+    )
+    if verdict == "no":
         # Another try over the same passages cannot make up for evidence that is not there.
         return {"problem": "the documents do not say so", "grounded": score, "attempts": 2}
     return {"problem": "", "grounded": score}

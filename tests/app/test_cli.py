@@ -134,7 +134,8 @@ except SystemExit as end:
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] == "0 []"
     assert "Usage: mutda [OPTIONS] COMMAND [ARGS]..." in done.stdout
-    for command in ("ask", "chat", "ingest", "search", "status", "models"):
+    assert "..." not in done.stdout.partition("Commands:")[2], "a description is cut off"
+    for command in ("ask", "chat", "ingest", "search", "status", "models", "bench", "doctor", "trace"):
         assert re.search(rf"^  {command}\s+\S.*[^.]\.?$", done.stdout, re.MULTILINE)
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import platformdirs
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from app.errors import SettingsError
-from app.settings import Settings, load_settings
+from app.settings import Settings, load_settings, variable
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
@@ -26,6 +26,16 @@ VALUES: dict[str, tuple[str, Any]] = {
     "context_tokens": ("8192", 8192),
     "call_timeout_s": ("0.5", 0.5),
     "threads": ("4", 4),
+    "trace": ("false", False),
+    "trace_max_mb": ("50", 50),
+    "trace_max_days": ("7", 7),
+    "mask_patterns": (r"사번 ?\d{6}", (r"사번 ?\d{6}",)),
+    "langfuse_public_key": ("pk-lf-1", "pk-lf-1"),
+    "langfuse_secret_key": ("sk-lf-1", "sk-lf-1"),
+    "langfuse_base_url": ("https://langfuse.example", "https://langfuse.example"),
+    "langfuse_sample_rate": ("0.25", 0.25),
+    "langfuse_environment": ("staging", "staging"),
+    "langfuse_release": ("2026-11", "2026-11"),
 }
 
 WRONG: list[tuple[str, str, str]] = [
@@ -53,6 +63,13 @@ WRONG: list[tuple[str, str, str]] = [
     ("call_timeout_s", "nan", "seconds, more than 0 and at most 3600"),
     ("threads", "-1", "a whole number from 0 to 256"),
     ("threads", "1.5", "a whole number from 0 to 256"),
+    ("trace", "perhaps", "true or false"),
+    ("trace_max_mb", "0", "a whole number from 1 to 100000"),
+    ("trace_max_days", "0", "a whole number from 1 to 3650"),
+    ("langfuse_base_url", "langfuse.example", "an address such as http://127.0.0.1:3000"),
+    ("langfuse_sample_rate", "2", "a share from 0 to 1"),
+    ("langfuse_environment", "Prod", 'at most 40 of a-z, 0-9, - and _, not beginning with "langfuse"'),
+    ("langfuse_environment", "langfuse-x", 'at most 40 of a-z, 0-9, - and _, not beginning with "langfuse"'),
 ]
 
 
@@ -66,7 +83,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def shown(settings: Settings, field: str) -> Any:
     value = getattr(settings, field)
-    return value.get_secret_value() if field.endswith("_key") else value
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def test_defaults() -> None:
@@ -84,20 +101,30 @@ def test_defaults() -> None:
         "context_tokens": 4096,
         "call_timeout_s": 120.0,
         "threads": 0,
+        "trace": True,
+        "trace_max_mb": 200,
+        "trace_max_days": 30,
+        "mask_patterns": (),
+        "langfuse_public_key": "",
+        "langfuse_secret_key": "",
+        "langfuse_base_url": "",
+        "langfuse_sample_rate": 1.0,
+        "langfuse_environment": "",
+        "langfuse_release": "",
     }
 
 
 @pytest.mark.parametrize("field", sorted(Settings.model_fields))
 def test_each_field_has_its_variable(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     written, meant = VALUES[field]
-    monkeypatch.setenv(f"MUTDA_{field.upper()}", written)
+    monkeypatch.setenv(variable(field), written)
     assert shown(load_settings(), field) == meant
 
 
 @pytest.mark.parametrize("field", sorted(Settings.model_fields))
 def test_an_empty_variable_is_no_variable(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     default = shown(load_settings(), field)
-    monkeypatch.setenv(f"MUTDA_{field.upper()}", "")
+    monkeypatch.setenv(variable(field), "")
     assert shown(load_settings(), field) == default
 
 
@@ -105,10 +132,10 @@ def test_an_empty_variable_is_no_variable(field: str, monkeypatch: pytest.Monkey
 def test_a_wrong_value_in_one_line(
     field: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(f"MUTDA_{field.upper()}", value)
+    monkeypatch.setenv(variable(field), value)
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    assert str(caught.value) == f"MUTDA_{field.upper()}={value!r}: expected {expected}."
+    assert str(caught.value) == f"{variable(field)}={value!r}: expected {expected}."
 
 
 def test_several_wrong_values_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,6 +147,17 @@ def test_several_wrong_values_are_told_together(monkeypatch: pytest.MonkeyPatch)
         "MUTDA_WEB_SEARCH='maybe': expected off, ask or on. "
         "MUTDA_THREADS='many': expected a whole number from 0 to 256."
     )
+
+
+def test_patterns_are_one_or_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    for written, meant in (
+        (r'["a", "b\\d"]', ("a", r"b\d")),
+        ("[ab]", ("[ab]",)),
+        ("a, b", ("a, b",)),
+        ("3", ("3",)),
+    ):
+        monkeypatch.setenv("MUTDA_MASK_PATTERNS", written)
+        assert load_settings().mask_patterns == meant
 
 
 @pytest.mark.parametrize("key", ["sk-비밀", "sk secret", "sk-secret\nX-Other: 1", "“sk”"])
@@ -187,14 +225,14 @@ def test_reading_settings_makes_no_folder(folder: Path) -> None:
 
 
 def test_the_example_documents_every_setting_and_no_other() -> None:
-    named = re.findall(r"^# MUTDA_([A-Z_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(named) == sorted(field.upper() for field in Settings.model_fields)
+    named = re.findall(r"^# ([A-Z_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(named) == sorted(variable(field) for field in Settings.model_fields)
 
 
 def test_the_example_is_valid_with_every_line_taken(folder: Path) -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    assert not re.search(r"^\s*MUTDA_", text, re.MULTILINE), "a copy of the example must change nothing"
-    (folder / ".env").write_text(re.sub(r"^# (?=MUTDA_)", "", text, flags=re.MULTILINE), encoding="utf-8")
+    assert not re.search(r"^\s*[A-Z_]+=", text, re.MULTILINE), "a copy of the example must change nothing"
+    (folder / ".env").write_text(re.sub(r"^# (?=[A-Z_]+=)", "", text, flags=re.MULTILINE), encoding="utf-8")
     settings = load_settings()
     assert (settings.model, settings.embedder, settings.web_search) == ("embedded:", "e5:", "off")
     assert settings.context_tokens == Settings.model_fields["context_tokens"].default

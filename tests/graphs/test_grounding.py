@@ -1,7 +1,7 @@
 """Citations, numbers and names, checked without a model."""
 
 from app.corpus.passage import Passage
-from graphs.grounding import cite, repair, stray_names, stray_numbers, support, unmet_numbers
+from graphs.grounding import cite, repair, stray_names, stray_numbers, support, unmet_numbers, unmet_topic
 
 PASSAGES = [
     Passage(id="1", source="a.txt", heading="휴가", text="병가는 30일입니다. 진단서를 냅니다.", start=50),
@@ -24,6 +24,19 @@ def test_a_citation_is_the_sentence_that_says_so_with_its_place_in_the_source() 
 def test_each_sentence_of_an_answer_gets_its_own_source_once() -> None:
     citations = cite("연차는 17일입니다. 병가는 30일입니다. 연차는 17일입니다.", "휴가는?", PASSAGES)
     assert [citation.n for citation in citations] == [2, 1]
+
+
+def test_a_sentence_that_joins_two_is_cited_clause_by_clause() -> None:
+    citations = cite("연차 휴가는 17일이며, 병가는 진단서를 내고 30일입니다.", "휴가는?", PASSAGES)
+    assert sorted({citation.n for citation in citations}) == [1, 2]
+    assert cite("대표는 홍길동이며, 본사는 울릉도입니다.", "휴가는?", PASSAGES) == []
+
+
+def test_what_an_elliptic_follow_up_puts_in_place_must_be_named() -> None:
+    assert unmet_topic("그럼 출산휴가는요?", PASSAGES) is False, "휴가 is named"
+    assert unmet_topic("그럼 안식년은요?", PASSAGES) is True
+    assert unmet_topic("병가는요?", PASSAGES) is False
+    assert unmet_topic("안식년은 며칠인가요?", PASSAGES) is False, "a whole question is judged by the grader"
 
 
 def test_what_no_sentence_supports_is_not_cited() -> None:

@@ -251,7 +251,7 @@ async def test_an_answer_that_the_check_does_not_find_in_the_documents_is_withdr
 
 
 async def test_an_empty_answer_is_refused() -> None:
-    result = await ask(make_resources(Script(answer="")))
+    result = await ask(make_resources(Script(answer="", again="")))
     assert path(result) == "prepare retrieve grade generate refuse finish"
     assert result["reason"] == "no answer: the model gave none"
 
@@ -339,6 +339,43 @@ async def test_a_whole_question_in_a_conversation_is_searched_with_and_without_t
     read = str(prompts[0][-1].content)
     assert read.index(LEAVE[4].text) < read.index(LEAVE[0].text)
     assert f"Question: {asked}" in read and LEAVE[3].text not in read
+
+
+async def test_what_is_not_found_as_it_stands_is_read_beside_the_question_before() -> None:
+    asked = "고른 업체의 견적은 얼마였나요?"
+    joined = f"서버 교체는 어떻게 정했나요? {asked}"
+    history = [{"role": "user", "content": "서버 교체는 어떻게 정했나요?"}]
+    corpus = FakeCorpus(default=[passage(1, "서버는 다온에 맡기고 견적은 3200만 원이다."), *LEAVE[1:4]])
+    script = Script(grade=[0.2, 0.3, 0.9], answer="3200만 원입니다.")
+    resources = make_resources(script, corpus=corpus)
+    result = await ask(resources, asked, history=history)
+    assert path(result) == (
+        "prepare retrieve grade widen grade rewrite retrieve grade generate self_check finish"
+    )
+    prompts = [str(prompt[-1].content) for prompt in resources.model.fake.prompts]  # type: ignore[attr-defined]
+    assert [f"Question: {joined}\n" in prompt for prompt in prompts[:3]] == [False, False, True]
+    assert prompts[2].partition("Question:")[0] == prompts[1].partition("Question:")[0], "read already"
+    refused = await ask(make_resources(Script(grade=0.05), corpus=corpus), asked, history=history)
+    assert path(refused) == "prepare retrieve grade rewrite retrieve grade refuse finish", "tried once"
+
+
+async def test_an_elliptic_follow_up_about_what_no_passage_names_is_refused() -> None:
+    history = [{"role": "user", "content": "연차 휴가는 며칠인가요?"}]
+    calibration = replace(CALIBRATION, evidence_weights={**CALIBRATION.evidence_weights, "missing": -9.0})
+    resources = replace(make_resources(Script(grade=0.9)), calibration=calibration)
+    assert (await ask(resources, "그럼 병가는요?", history=history))["refused"] is False
+    assert (await ask(resources, "그럼 안식년은요?", history=history))["refused"] is True
+
+
+async def test_every_judgement_is_kept_with_its_bar() -> None:
+    state = await build(make_resources(Script(grade=[0.6, 0.8], check=0.9))).ainvoke({"question": QUESTION})
+    kept = [(d["step"], d["name"], d["threshold"], d["verdict"]) for d in state["decisions"]]
+    assert kept == [
+        ("grade", "evidence", 0.7, "doubt"),
+        ("grade", "evidence", 0.5, "yes"),
+        ("self_check", "grounded", 0.3, "yes"),
+    ]
+    assert state["decisions"][0]["signals"]["grade"] == pytest.approx(0.6)
 
 
 async def test_turns_of_one_thread_are_remembered_and_do_not_leak_into_each_other() -> None:

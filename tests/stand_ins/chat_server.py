@@ -63,12 +63,15 @@ class ChatServer:
         delay_s: float = 0.05,
         models: Sequence[str] = (),
         tokenizes: bool = True,
+        plain: bool = False,
     ) -> None:
         self.answer = answer or Answer()
         self.fault: Fault = fault
         self.delay_s = delay_s
         self.models = models
         self.tokenizes = tokenizes
+        self.plain = plain
+        """Like GPT4All's server it refuses to stream and to give log-probabilities."""
         self.requests: list[Request] = []
         self.connections = 0
         self.hung_up = threading.Event()
@@ -171,6 +174,8 @@ def _handler(server: ChatServer) -> type[BaseHTTPRequestHandler]:
                 case "/v1/chat/completions" | "/api/chat" if server.fault == "hang":
                     self._wait(60)
                     raise _Gone
+                case "/v1/chat/completions" if server.plain:
+                    self._answer_whole(body)
                 case "/v1/chat/completions":
                     self._stream("text/event-stream", _openai(server, body))
                 case "/api/chat":
@@ -195,6 +200,28 @@ def _handler(server: ChatServer) -> type[BaseHTTPRequestHandler]:
                 self._send(status, message, "text/html")
             else:
                 self._json(status, {"error": message if ollama else {"code": status, "message": message}})
+
+        def _answer_whole(self, body: dict[str, Any]) -> None:
+            for name in ("stream", "logprobs"):
+                if body.get(name):
+                    error = {"message": f"'{name}' is not supported", "type": "invalid_request_error"}
+                    return self._json(400, {"error": error | {"param": None, "code": None}})
+            answer = server.answer
+            message = {"role": "assistant", "content": "".join(answer.pieces)}
+            choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": answer.reason}
+            written = len(answer.pieces)
+            usage = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": written}
+            return self._json(
+                200,
+                {
+                    "id": "placeholder",
+                    "object": "chat.completion",
+                    "created": 1795248000,
+                    "model": body["model"],
+                    "choices": [choice],
+                    "usage": usage | {"total_tokens": answer.prompt_tokens + written},
+                },
+            )
 
         def _stream(self, kind: str, lines: Iterator[str]) -> None:
             stream = _Stream(self, server, kind)

@@ -539,6 +539,26 @@ def test_ollama_sends_batches_and_keeps_their_order(server: OllamaStandIn, bge: 
     assert bge.embed_query("반쪽 \ud800").shape == (12,)
 
 
+def test_ollama_puts_the_words_that_e5_was_trained_with_before_its_texts(server: OllamaStandIn) -> None:
+    fingerprints = set()
+    for name, query, passage in (
+        ("multilingual-e5-small", "query: ", "passage: "),
+        ("hf.co/x/multilingual-E5-large-GGUF:Q8_0", "query: ", "passage: "),
+        ("multilingual-e5-large-instruct", "", ""),
+        ("some-e500", "", ""),
+        ("bge-m3", "", ""),
+    ):
+        server.embedding_model = name if ":" in name else f"{name}:latest"
+        server.requests.clear()
+        embedder = OllamaEmbedder(name, url=server.url, timeout_s=5)
+        embedder.embed(["연차"])
+        embedder.embed_query("연차")
+        assert [request["input"] for request in server.requests] == [[f"{passage}연차"], [f"{query}연차"]]
+        fingerprints.add(embedder.fingerprint)
+        embedder._client.close()
+    assert len(fingerprints) == 5
+
+
 def test_ollama_from_several_threads(bge: OllamaEmbedder) -> None:
     with ThreadPoolExecutor(4) as pool:
         rows = list(pool.map(bge.embed_query, TEXTS))

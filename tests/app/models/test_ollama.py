@@ -4,9 +4,10 @@ import sys
 import time
 from pathlib import Path
 
+import ollama
 import pytest
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
-from stand_ins.chat_server import OVERFLOW, Answer, ChatServer, Fault, closed_port
+from stand_ins.chat_server import Answer, ChatServer, Fault, closed_port
 
 from app.errors import ModelError
 from app.models.chat import Reply, choice_probability, estimate_tokens
@@ -28,7 +29,8 @@ async def test_an_answer_with_its_costs_and_log_probabilities() -> None:
         reply = await ask(server.url, logprobs=True)
     assert reply.text == "연차는 17일입니다."
     assert (reply.prompt_tokens, reply.output_tokens) == (640, 3)
-    assert reply.cached_tokens == 0  # Ollama does not tell
+    assert reply.cached_tokens == 0  # Ollama does not tell, and there was no prompt before
+    assert reply.prompt_seconds == pytest.approx(0.3)
     assert reply.first_token == {"yes": -0.1, "no": -2.5}
     assert reply.logprobs == (-0.25, -0.25, -0.25)
     assert not reply.truncated
@@ -47,6 +49,8 @@ async def test_every_call_sends_its_bounds() -> None:
     assert not second.body.get("logprobs")
     assert first.body["model"] == "llama3-ko"
     assert first.body["keep_alive"] == "30m"
+    assert first.body["think"] is False
+    assert (first.body["truncate"], first.body["shift"]) == (False, False)
     assert [(message["role"], message["content"]) for message in first.body["messages"]] == [
         ("system", "규칙"),
         ("user", "연차는 며칠인가요?"),
@@ -73,14 +77,18 @@ async def test_a_server_that_closes_kept_connections_is_asked_again_and_again() 
         (
             "404",
             "Ollama at URL does not have llama3-ko. "
-            "Run: ollama pull llama3-ko, or ollama create llama3-ko from its Modelfile",
+            "Run: mutda models create llama3-ko, or ollama pull llama3-ko",
         ),
-        ("context", f"Ollama at URL answered: {OVERFLOW}"),
+        (
+            "context",
+            "The prompt is longer than what llama3-ko reads at once at URL. "
+            "Raise MUTDA_CONTEXT_TOKENS, if the model has been trained for more.",
+        ),
         ("500", "Ollama at URL answered: <html> <h1>Internal Server Error</h1> </html>"),
         ("cut", "Ollama at URL broke off before the end of the answer. Try again."),
         (
             "error",
-            "Ollama at URL answered: an error was encountered while running the model: unexpected EOF",
+            "Ollama at URL lost its model in the middle of the answer, perhaps for want of memory. Try again.",
         ),
         ("empty", "ollama:llama3-ko ended its answer before it began. Try again."),
         ("garbage", "URL does not answer as Ollama does. Check MUTDA_OLLAMA_URL."),
@@ -91,6 +99,21 @@ async def test_each_failure_in_one_line(fault: Fault, line: str) -> None:
         with pytest.raises(ModelError) as caught:
             await ask(server.url)
         assert str(caught.value).replace(server.url, "URL") == line
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (
+            "model requires more system memory (9.1 GiB) than is available (7.0 GiB)",
+            "Ollama at http://h could not load llama3-ko (model requires more system memory (9.1 GiB) than is "
+            "available (7.0 GiB)). Free some memory, or choose a smaller model.",
+        ),
+        ("server busy, please try again", "Ollama at http://h answered: server busy, please try again"),
+    ],
+)
+def test_what_a_server_says_in_one_line(said: str, line: str) -> None:
+    assert model_at("http://h").explain(ollama.ResponseError(said, 500)) == line
 
 
 async def test_a_closed_port() -> None:

@@ -94,6 +94,25 @@ async def test_a_server_that_closes_kept_connections_is_asked_again_and_again() 
         assert server.connections == 5
 
 
+async def test_a_server_that_neither_streams_nor_gives_log_probabilities_is_asked_without() -> None:
+    with ChatServer(plain=True) as server:
+        async with opened(server.url) as model:
+            heard: list[str] = []
+            first = await model.call(
+                MESSAGES, max_tokens=9, timeout_s=30, logprobs=True, on_text=heard.append
+            )
+            asked = len(server.requests)
+            second = await model.call(MESSAGES, max_tokens=9, timeout_s=30, logprobs=True)
+    assert heard == ["연차는 17일입니다."]
+    assert (first.text, first.first_token, first.logprobs) == ("연차는 17일입니다.", {}, ())
+    assert (first.prompt_tokens, first.output_tokens) == (640, 3)
+    assert second.text == first.text
+    assert (asked, len(server.requests)) == (3, 4)  # what was refused once is not sent again
+    last = server.requests[-1].body
+    assert not last.get("stream") and "logprobs" not in last and "stream_options" not in last
+    assert last["max_tokens"] == 9
+
+
 @pytest.mark.parametrize(
     ("fault", "line"),
     [

@@ -1,0 +1,71 @@
+"""Answers that are none: empty ones, tool calls, and servers that give no log-probabilities."""
+
+from dataclasses import replace
+from typing import Any
+
+from fakes import Script, make_resources
+from langchain_core.messages import AIMessageChunk
+
+from app.models.chat import Messages, Reply
+from app.models.fake import FakeModel
+from graphs.rag import build
+from graphs.resources import Resources
+from graphs.run import NO_LOGPROBS
+
+QUESTION = "연차 휴가는 며칠인가요?"
+CALL = '{"name": "search", "arguments": {"query": "연차"}}'
+CALL_LEFT_OUT = "the model wrote a tool call into its answer; it was left out"
+
+
+class Wordy(FakeModel):
+    """As from a server without log-probabilities."""
+
+    def read(self, message: AIMessageChunk, messages: Messages, *, seconds: float) -> Reply:
+        return replace(super().read(message, messages, seconds=seconds), first_token={}, logprobs=())
+
+
+async def ask(resources: Resources) -> dict[str, Any]:
+    result: dict[str, Any] = (await build(resources).ainvoke({"question": QUESTION}))["result"]
+    return result
+
+
+async def test_an_empty_answer_is_asked_for_once_more() -> None:
+    script = Script(answer="", again="연차 휴가는 17일입니다.")
+    result = await ask(make_resources(script))
+    assert "17일" in result["answer"]
+    assert script.seen == ["grade", "answer", "again", "check"]
+    assert result["notices"] == []
+
+
+async def test_two_empty_answers_are_a_refusal() -> None:
+    script = Script(answer=" \n", again="")
+    result = await ask(make_resources(script))
+    assert (result["refused"], result["reason"]) == (True, "no answer: the model gave none")
+    assert script.seen == ["grade", "answer", "again"]
+
+
+async def test_a_tool_call_is_no_answer() -> None:
+    script = Script(answer=f"```json\n{CALL}\n```", again="연차 휴가는 17일입니다.")
+    result = await ask(make_resources(script))
+    assert result["answer"].startswith("연차 휴가는 17일입니다.")
+    assert result["notices"] == [CALL_LEFT_OUT]
+
+
+async def test_the_answer_beside_a_tool_call_is_kept() -> None:
+    script = Script(answer=f"<tool_call>{CALL}</tool_call>\n연차 휴가는 17일입니다.")
+    result = await ask(make_resources(script))
+    assert result["answer"].startswith("연차 휴가는 17일입니다.")
+    assert result["notices"] == [CALL_LEFT_OUT]
+    assert script.seen == ["grade", "answer", "check"]
+
+
+async def test_without_log_probabilities_the_word_decides_and_the_result_says_so() -> None:
+    answered = await ask(make_resources(model=Wordy(Script())))
+    assert answered["refused"] is False
+    assert answered["notices"] == [NO_LOGPROBS]  # once, for all three calls
+    refused = await ask(make_resources(model=Wordy(Script(grade=0.1))))
+    assert (refused["refused"], refused["notices"]) == (True, [NO_LOGPROBS])
+
+
+async def test_with_them_nothing_is_said() -> None:
+    assert (await ask(make_resources()))["notices"] == []
