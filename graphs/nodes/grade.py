@@ -35,6 +35,8 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     score = evidence(
         calibration, grade=probability, coverage=state.coverage, dense=state.dense, missing=missing
     )
+    if calibration.notice:
+        run.notice(calibration.notice)
     narrow = shown <= run.context.look
     bar = calibration.accept_narrow if narrow else calibration.accept_wide
     if run.context.accept is not None:
