@@ -57,6 +57,9 @@ def run(
         bool, typer.Option("--no-salt", help="Let a system profit from the prompt of the one before it.")
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Keep a trace of each question, for `mutda trace`.")
+    ] = False,
 ) -> None:
     """Ask the questions of a suite and score the answers."""
     from evals.options import Options
@@ -73,6 +76,7 @@ def run(
         json=json,
         salt=not no_salt,
         resume=resume,
+        trace=trace,
     )
     if code := measure(options, _console()):
         raise typer.Exit(code)

@@ -14,6 +14,7 @@ from rich.tree import Tree
 
 from app.tracing.diff import Difference, Parting, decision_text, number_text
 from app.tracing.spans import Header, Span, Status, Timeline, Trace
+from app.tracing.words import WORDS
 from app.wording import Language, notice_in, plain, reason_in
 
 PIPED_WIDTH = 120
@@ -32,17 +33,11 @@ _STYLES: dict[Status, str] = {
     "unfinished": "yellow",
 }
 _SAYS: dict[str, tuple[str, str]] = {
-    "done": ("완료", "done"),
-    "error": ("오류", "error"),
-    "interrupted": ("허락을 기다리는 중", "waiting for consent"),
-    "cancelled": ("취소됨", "cancelled"),
-    "unfinished": ("끝나지 않음", "unfinished"),
-    "refused": ("답하지 않음", "refused"),
+    **WORDS,
     "calls": ("모델 호출 {}회", "model calls {}"),
     "read": ("새로 읽음 {:,}", "read {:,}"),
     "cached": ("다시 씀 {:,}", "reused {:,}"),
     "written": ("출력 {:,}", "written {:,}"),
-    "model": ("모델", "model"),
     "decision": ("판정", "decision"),
     "passages": ("구절", "passages"),
     "web": ("웹", "web"),
@@ -51,7 +46,6 @@ _SAYS: dict[str, tuple[str, str]] = {
     "paused": ("멈춤", "paused"),
     "question": ("질문", "question"),
     "setting": ("설정", "setting"),
-    "step": ("단계", "step"),
     "set": ("값", "value"),
     "prompt": ("프롬프트", "prompt"),
     "text": ("모델의 말", "model output"),
@@ -67,10 +61,6 @@ _SAYS: dict[str, tuple[str, str]] = {
     "nothing": ("없음", "none"),
     "costs": ("비용", "costs"),
     "seconds": ("초", "seconds"),
-    "evaluated_tokens": ("새로 읽은 토큰", "tokens read"),
-    "cached_tokens": ("다시 쓴 토큰", "tokens reused"),
-    "output_tokens": ("출력 토큰", "tokens written"),
-    "cost calls": ("모델 호출", "model calls"),
     "when": ("때", "when"),
     "took": ("걸린 시간", "took"),
 }
@@ -424,7 +414,7 @@ def _costs(found: Parting, language: Language) -> Table:
     for sign, style in (("A", "cyan"), ("B", "magenta"), ("B − A", "")):
         table.add_column(sign, justify="right", header_style=f"bold {style}")
     for name, first, second in found.costs:
-        label = phrase("cost calls" if name == "calls" else name, language)
+        label = phrase("model calls" if name == "calls" else name, language)
         form = "{:,.2f}" if name == "seconds" else "{:,.0f}"
         change = form.replace(":", ":+").format(second - first)
         table.add_row(label, form.format(first), form.format(second), change)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evals.markup import Markup, join, tag
+from evals.markup import Markup, join, link, tag, text
 from evals.metrics.recall import file_name
 from evals.runner import GRAPH
 
@@ -61,7 +61,9 @@ def _gold_sources(row: Mapping[str, Any]) -> list[Markup]:
 
 def _system(row: Mapping[str, Any]) -> Markup:
     result = row["result"]
-    head = tag("strong", row["system"]), tag("span", _mark(row), class_=f"badge {row['mark']}")
+    head = [tag("strong", row["system"]), tag("span", _mark(row), class_=f"badge {row['mark']}")]
+    if row.get("trace_url"):
+        head += [text(" "), link("추적", row["trace_url"])]
     if row["error"]:
         return tag("div", *head, tag("p", row["error"]), class_="system")
     cost = result["cost"]

@@ -10,7 +10,7 @@ from typing import Any
 from evals.changes import ALL, VERDICTS, Change
 from evals.compare import OF_KINDS, Comparison, interval_text, signed
 from evals.drilldown import questions
-from evals.markup import Markup, document, style, tag
+from evals.markup import Markup, document, link, style, tag
 from evals.measures import GROUPS, MEASURES, Measure, measured, number_text
 from evals.metrics.calibration import bins
 from evals.metrics.risk import risk_curve
@@ -65,6 +65,7 @@ def _policy(css: str) -> str:
 def _parts(report: Report, title: str, comparisons: Sequence[Comparison]) -> Iterator[Markup]:
     yield tag("h1", title)
     yield _about(report)
+    yield from _langfuse(report.get("langfuse"))
     if report.get("interrupted"):
         yield tag("p", "중단된 평가입니다. 아래 수치는 그때까지의 것입니다.", class_="warning")
     yield _table(report, [measure for measure in MEASURES if measure.name in _AT_A_GLANCE], kinds=False)
@@ -96,6 +97,13 @@ def _about(report: Report) -> Markup:
         report["date"],
     ]
     return tag("p", " · ".join(map(str, facts)), class_="about")
+
+
+def _langfuse(links: Any) -> Iterator[Markup]:
+    if not isinstance(links, Mapping):
+        return
+    runs = [part for system, url in links["runs"].items() for part in (" · ", link(system, url))]
+    yield tag("p", "Langfuse: ", link("데이터셋", links["dataset"]), *runs, class_="about")
 
 
 # -- plots

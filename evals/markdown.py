@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from evals.changes import ALL, VERDICTS, Change
 from evals.compare import OF_KINDS, Comparison, interval_text, signed
@@ -31,6 +32,9 @@ def _lines(report: Report, comparisons: Sequence[Comparison]) -> Iterator[str]:
         f"임베더 {plain(report['embedder'])}, {plain(machine['processor'])} 코어 {machine['cores']}개, "
         f"{plain(report['date'])}"
     )
+    if links := report.get("langfuse"):
+        runs = [link(system, url) for system, url in links["runs"].items()]
+        yield f"\nLangfuse: {' · '.join([link('데이터셋', links['dataset']), *runs])}"
     if report.get("interrupted"):
         yield "\n**중단된 평가입니다.**"
     for group, (_, title) in GROUPS.items():
@@ -55,6 +59,9 @@ def _lines(report: Report, comparisons: Sequence[Comparison]) -> Iterator[str]:
         yield from _comparison(comparison)
     yield f"\n## {GRAPH}가 틀린 질문\n"
     yield from _table(["id", "질문", "정답", "답", "판정"], _faults(report), left=5)
+    if links:
+        yield "\n## Langfuse에 남은 추적\n"
+        yield from _traces(report)
 
 
 def _comparison(comparison: Comparison) -> Iterator[str]:
@@ -91,6 +98,16 @@ def _faults(report: Report) -> list[list[str]]:
     ]
 
 
+def _traces(report: Report) -> Iterator[str]:
+    """For each question, a link for each system that answered it."""
+    found: dict[str, list[str]] = {}
+    for row in report["questions"]:
+        if row.get("trace_url"):
+            found.setdefault(row["id"], []).append(link(row["system"], row["trace_url"]))
+    for case_id, links in found.items():
+        yield f"- {plain(case_id)}: {' · '.join(links)}"
+
+
 def _said(row: Any) -> str:
     if row["error"]:
         return str(row["error"])
@@ -117,3 +134,11 @@ def plain(value: object, *, max_chars: int = MAX_CELL_CHARS) -> str:
         .replace("www.", "www&#46;")
         .replace("@", "&#64;")
     )
+
+
+def link(words: object, url: str) -> str:
+    """Words that lead to a page on the web; an address of another kind is left out."""
+    if not url.startswith(("http://", "https://")):
+        return plain(words)
+    # Whatever could end the address, or the table's cell, is written as its code.
+    return f"[{plain(words)}]({quote(url, safe=':/?&=%#@;,+~')})"

@@ -41,6 +41,13 @@ def join(pieces: Iterable[object]) -> Markup:
     return Markup("".join(map(text, pieces)))
 
 
+def link(words: object, url: str) -> Markup:
+    """Words that lead to a page on the web, and to nothing else: what a report names is not trusted."""
+    if not url.startswith(("http://", "https://")):
+        return text(words)
+    return tag("a", words, href=url, rel="noreferrer")
+
+
 def style(css: str) -> Markup:
     """A style sheet of this project, as it is."""
     assert "</" not in css

@@ -30,6 +30,8 @@ class Options:
     salt: bool = True
     """Keep systems from profiting from each other's prompts."""
     resume: bool = False
+    trace: bool = False
+    """Keep each question's trace on this machine too."""
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -75,6 +77,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--resume", action="store_true", help="carry on a run that was interrupted")
     parser.add_argument(
         "--no-salt", action="store_true", help="let a system profit from the prompt of the one before it"
+    )
+    parser.add_argument(
+        "--trace", action="store_true", help="keep a trace of each question, for `mutda trace`"
     )
     given = vars(parser.parse_args(arguments))
     salt, baselines = not given.pop("no_salt"), tuple(dict.fromkeys(given.pop("baseline")))

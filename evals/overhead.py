@@ -33,15 +33,12 @@ from app.corpus.passage import Passage
 from app.models.fake import FakeModel, FakeReply
 from app.prompts import Prompts
 from app.settings import Settings, load_settings
-from app.tracing.identity import TraceIdentity
-from app.tracing.langfuse import langfuse_tracing
-from app.tracing.masking import Masking
-from app.tracing.recorder import local_recorder
 from graphs.context import Context
 from graphs.evidence import load_calibration
 from graphs.rag import build
 from graphs.resources import Corpus, Resources
 from graphs.state import Question
+from graphs.tracing import tracing_for
 
 QUESTION = "연차 휴가 규정을 알려 주세요"
 TEXTS = ("연차 휴가는 17일입니다. 신청은 3일 전까지 합니다.", "병가는 30일입니다.", "경조 휴가는 5일입니다.")
@@ -88,23 +85,14 @@ class Figure:
 
 
 class Tracing:
-    """The handlers of one way of tracing, and how to tell that they have nothing left to do."""
+    """One way of tracing, and how to tell that it has nothing left to do."""
 
     def __init__(self, kind: str, settings: Settings) -> None:
-        identity = TraceIdentity()
         self._hung = kind == "hung"
-        self._recorder = local_recorder(settings, identity) if kind in ("local", "both") else None
-        self._langfuse = (
-            langfuse_tracing(settings, Masking(settings.mask_patterns), identity)
-            if kind in ("langfuse", "both", "hung")
-            else None
-        )
-
-    @property
-    def handlers(self) -> list[BaseCallbackHandler]:
+        tracing = tracing_for(settings)
+        self._recorder, self._langfuse = tracing.recorder, tracing.langfuse
+        self.callbacks: list[BaseCallbackHandler] = tracing.callbacks
         """To be attached to the graph."""
-        handlers: list[BaseCallbackHandler] = [self._recorder] if self._recorder else []
-        return handlers + ([self._langfuse.handler] if self._langfuse else [])
 
     def drain(self) -> None:
         """Wait until what was noted down is written and sent; of a hung server, until it is ready to go."""
@@ -136,7 +124,7 @@ async def measure(
         calibration=load_calibration("fake"), search=None, web_search="off", call_timeout_s=10.0,
         today=date.today, monotonic=time.monotonic, embedder="none", collection="overhead", documents=1,
     )  # fmt: skip
-    config: RunnableConfig = {"callbacks": list(tracing.handlers)} if tracing else {}
+    config: RunnableConfig = {"callbacks": list(tracing.callbacks)} if tracing else {}
     graph = build(resources)
     figures = []
     for round_ in range(rounds + 1):
@@ -198,7 +186,8 @@ def _measured(kind: str, *, rounds: int, questions: int, filling: str) -> tuple[
     with tempfile.TemporaryDirectory() as folder, _server(hangs=kind == "hung") as url:
         settings = load_settings(
             data_dir=Path(folder),
-            langfuse_public_key=f"pk-{kind}",
+            trace=kind in ("local", "both"),
+            langfuse_public_key=f"pk-{kind}" if kind in ("langfuse", "both", "hung") else "",
             langfuse_secret_key="sk",  # noqa: S106 - the server takes any
             langfuse_base_url=url,
         )

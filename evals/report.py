@@ -34,11 +34,12 @@ def as_json(
         **about,
         "metrics": {system: asdict(summary) for system, summary in summaries.items()},
         "time_ratios": {system: asdict(ratio) for system, ratio in times.items()},
-        "questions": [_row(outcome, judged) for outcome, judged in zip(outcomes, scores, strict=True)],
+        "questions": [row(outcome, judged) for outcome, judged in zip(outcomes, scores, strict=True)],
     }
 
 
-def _row(outcome: Outcome, judged: Score) -> dict[str, Any]:
+def row(outcome: Outcome, judged: Score) -> dict[str, Any]:
+    """One outcome, as it stands under "questions"."""
     case = outcome.case
     return {
         "id": case.id,
@@ -59,6 +60,7 @@ def _row(outcome: Outcome, judged: Score) -> dict[str, Any]:
             for passage in outcome.found
         ],
         "result": outcome.result,
+        **({"trace_url": outcome.trace_url} if outcome.trace_url else {}),
     }
 
 

@@ -19,7 +19,7 @@ from evals.report import write_whole
 from evals.runner import Outcome
 from evals.suite import Case
 
-_FIELDS = ("system", "result", "found", "shown", "seconds", "first_call_cached_tokens", "error")
+_FIELDS = ("system", "result", "found", "shown", "seconds", "first_call_cached_tokens", "error", "trace_url")
 
 
 class ResumeError(MutdaError):

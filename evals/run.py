@@ -19,6 +19,7 @@ from evals.html import html
 from evals.identity import code_sha256, folder_sha256
 from evals.ingested import ingested
 from evals.korquad import part_of
+from evals.langfuse_scores import scores_of
 from evals.machine import machine, versions
 from evals.markdown import markdown
 from evals.options import Options, parse
@@ -30,6 +31,7 @@ from evals.screen import line, notes, tables
 from evals.suite import Case, read_suite, sample
 from evals.summary import score, summarise, time_ratios
 from evals.systems import BASELINES
+from evals.traced import Traced, open_traced
 from graphs.context import Context
 from graphs.open import open_resources
 from graphs.resources import Resources
@@ -47,6 +49,7 @@ class _Record:
     """Of the report, once the model is known."""
     journal: Journal | None = None
     about: dict[str, Any] = field(default_factory=dict)
+    traced: Traced | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,7 +68,7 @@ def measure(options: Options, console: Console) -> int:
 
     Raises MutdaError for a user's mistake, and for a service that fails before anything was answered.
     """
-    cases = read_suite(options.suite)
+    suite = cases = read_suite(options.suite)
     if options.part:
         cases = [case for case in cases if part_of(case.id) == options.part]
     if options.limit is not None:
@@ -76,7 +79,7 @@ def measure(options: Options, console: Console) -> int:
     record = _Record()
     code, problem = 0, ""
     try:
-        asyncio.run(_run(cases, options, settings, console, record))
+        asyncio.run(_run(suite, cases, options, settings, console, record))
     except KeyboardInterrupt:
         code, problem = INTERRUPTED, "Interrupted."
     except ServiceError as error:
@@ -109,7 +112,12 @@ def _earlier(path: Path) -> Report:
 
 
 async def _run(
-    cases: Sequence[Case], options: Options, settings: Settings, console: Console, record: _Record
+    suite: Sequence[Case],
+    cases: Sequence[Case],
+    options: Options,
+    settings: Settings,
+    console: Console,
+    record: _Record,
 ) -> None:
     folder = None
     if options.corpus is not None:
@@ -122,23 +130,47 @@ async def _run(
             settings.data_dir / "reports" / report_name(options.suite, resources.model.spec)
         )
         record.journal = await asyncio.to_thread(_open_journal, record, cases, options, console)
-        plan = [system for position in range(len(cases)) for system in turns(position, options.systems)]
+        asked = [
+            (case, system)
+            for position, case in enumerate(cases)
+            for system in turns(position, options.systems)
+        ]
         done = [(outcome.case.id, outcome.system) for outcome in record.outcomes]
-        outcomes = run_suite(
-            cases,
-            resources,
-            context=context,
-            baselines=options.systems[1:],
-            salt=options.salted,
-            done=frozenset(done),
-        )
-        with record.journal, Bar(console, plan, done=[system for _, system in done]) as bar:
-            async with aclosing(outcomes):
-                async for outcome in outcomes:
-                    record.outcomes.append(outcome)
-                    record.journal.add(outcome)
-                    bar.advance(outcome.system, outcome.seconds)
-                    console.print(line(outcome, score(outcome), len(record.outcomes), len(plan)))
+        async with open_traced(
+            settings,
+            suite=options.suite.stem,
+            cases=suite,
+            asked=[(case, system) for case, system in asked if (case.id, system) not in done],
+            about=record.about,
+            # The store is bounded: a suite of 200 would push a person's own traces out of it.
+            keep=options.trace,
+        ) as record.traced:
+            outcomes = run_suite(
+                cases,
+                resources,
+                context=context,
+                baselines=options.systems[1:],
+                salt=options.salted,
+                done=frozenset(done),
+                traced=record.traced,
+            )
+            plan = [system for _, system in asked]
+            with record.journal, Bar(console, plan, done=[system for _, system in done]) as bar:
+                async with aclosing(outcomes):
+                    async for outcome in outcomes:
+                        _take(outcome, record, bar, console, len(plan))
+
+
+def _take(outcome: Outcome, record: _Record, bar: Bar, console: Console, total: int) -> None:
+    """Keep an outcome, hand it on and tell of it."""
+    assert record.journal is not None and record.traced is not None
+    judged, traced = score(outcome), record.traced
+    traced.answered(outcome.case, outcome.system, scores_of(outcome, judged))
+    outcome = replace(outcome, trace_url=traced.trace_url(outcome.case, outcome.system))
+    record.outcomes.append(outcome)
+    record.journal.add(outcome)
+    bar.advance(outcome.system, outcome.seconds)
+    console.print(line(outcome, judged, len(record.outcomes), total))
 
 
 def _about(options: Options, settings: Settings, resources: Resources, context: Context) -> dict[str, Any]:
@@ -199,12 +231,13 @@ def _finish(
     """Print the numbers, and write the report in its three forms."""
     assert record.path is not None and record.journal is not None
     scores = [score(outcome) for outcome in record.outcomes]
+    links = record.traced.links if record.traced else {}
     report = as_json(
         record.outcomes,
         scores,
         summarise(record.outcomes, scores),
         time_ratios(record.outcomes),
-        record.about | {"interrupted": interrupted},
+        record.about | {"interrupted": interrupted} | ({"langfuse": links} if links else {}),
     )
     write_json(record.path, report)
     console.print()
@@ -222,6 +255,8 @@ def _finish(
     write_whole(record.path.with_suffix(".html"), html(report, comparisons))
     if not interrupted:
         record.journal.finish()
+    if lost := record.traced.lost if record.traced else "":
+        console.print(lost, markup=False, soft_wrap=True)
     console.print(f"Report: {record.path}, and as .md and .html beside it", markup=False, soft_wrap=True)
 
 

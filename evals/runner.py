@@ -2,16 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
 
 from app.errors import ServiceError
 from evals.salted import Salted
 from evals.suite import Case
-from evals.systems import Baseline, baseline
+from evals.systems import baseline
+from evals.traced import Traced, watched
 from graphs.context import Context
 from graphs.rag import build
 from graphs.resources import Resources
@@ -43,6 +45,11 @@ class Outcome:
     """None when no call was made."""
     error: str = ""
     """One line of the service that failed."""
+    trace_url: str = ""
+    """Where Langfuse shows how it was answered."""
+
+
+Answering = Callable[[Question, Resources, RunnableConfig], Awaitable[dict[str, Any]]]
 
 
 async def run_suite(
@@ -53,8 +60,11 @@ async def run_suite(
     baselines: Sequence[System] = (),
     salt: bool = True,
     done: Collection[tuple[str, System]] = (),
+    traced: Traced | None = None,
 ) -> AsyncGenerator[Outcome, None]:
     """One outcome for each case and system, as they come; without those of `done`, (case id, system).
+
+    `traced` watches each of them, in a trace of its own.
 
     Baselines take their turns case by case, another system first each time, on the same open model, so
     that what slows the machine down slows all. A question whose service fails gives an outcome with an
@@ -63,13 +73,24 @@ async def run_suite(
     systems = (GRAPH, *baselines)
     model = Salted(resources.model)
     resources = replace(resources, model=model)
-    graph = build(resources)
+    callbacks = traced.callbacks if traced else []
+    graph = build(
+        resources, callbacks=callbacks, trace_of=traced.tracing.identity.of if traced and callbacks else None
+    )
 
-    async def by_graph(question: Question, _: Resources) -> dict[str, Any]:
-        state: dict[str, Any] = await graph.ainvoke(question, context=context)
+    async def by_graph(question: Question, _: Resources, config: RunnableConfig) -> dict[str, Any]:
+        state: dict[str, Any] = await graph.ainvoke(question, config, context=context)
         return state
 
-    answering: dict[System, Baseline] = {GRAPH: by_graph} | {name: baseline(name) for name in baselines}
+    def by_baseline(name: System) -> Answering:
+        answer = baseline(name)
+
+        async def plainly(question: Question, opened: Resources, _: RunnableConfig) -> dict[str, Any]:
+            return await answer(question, opened)
+
+        return watched(name, answer, callbacks) if callbacks else plainly
+
+    answering = {GRAPH: by_graph} | {name: by_baseline(name) for name in baselines}
     await _warm_up(resources)
     failures = 0
     for position, case in enumerate(cases):
@@ -77,7 +98,8 @@ async def run_suite(
             if (case.id, system) in done:
                 continue
             model.start_run(salt_of(position, systems.index(system)) if salt else "")
-            outcome = await _outcome(case, system, answering[system], resources, model)
+            config = traced.config(case, system) if traced and callbacks else RunnableConfig()
+            outcome = await _outcome(case, system, answering[system], resources, model, config)
             yield outcome
             failures = failures + 1 if outcome.error else 0
             if failures == FAILURES_IN_A_ROW:
@@ -106,7 +128,12 @@ async def _warm_up(resources: Resources) -> None:
 
 
 async def _outcome(
-    case: Case, system: System, answer: Baseline, resources: Resources, model: Salted
+    case: Case,
+    system: System,
+    answer: Answering,
+    resources: Resources,
+    model: Salted,
+    config: RunnableConfig,
 ) -> Outcome:
     given = None if case.passages is None else [passage.model_dump() for passage in case.passages]
     question = Question(
@@ -118,7 +145,7 @@ async def _outcome(
     error = ""
     started = time.perf_counter()
     try:
-        state = await answer(question, resources)
+        state = await answer(question, resources, config)
     except ServiceError as problem:
         error = str(problem)
     return Outcome(

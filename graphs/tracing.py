@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 from langchain_core.callbacks import BaseCallbackHandler
 
 from app.settings import Settings
+from app.tracing.events import EventHandler
 from app.tracing.identity import TraceIdentity
+from app.tracing.keeping import keeping_of, recall_from
 from app.tracing.langfuse import LangfuseTracing, langfuse_tracing
 from app.tracing.masking import Masking
-from app.tracing.recorder import OnSpan, Recorder, keeping_of, local_recorder, recall_from
+from app.tracing.recorder import OnSpan, Recorder, local_recorder
 
 CLOSE_S = 2.0
 """What leaving may wait for traces to be written and sent."""
@@ -25,11 +28,11 @@ class Tracing:
     recorder: Recorder | None
     langfuse: LangfuseTracing | None
 
-    @property
+    @cached_property
     def callbacks(self) -> list[BaseCallbackHandler]:
-        """To be attached once, at graph level."""
-        kept: list[BaseCallbackHandler] = [self.recorder] if self.recorder else []
-        return [*kept, self.langfuse.handler] if self.langfuse else kept
+        """To be attached once, at graph level: one handler for all that listen; empty where nobody does."""
+        sinks = [part.put for part in (self.recorder, self.langfuse) if part]
+        return [EventHandler(self.identity, sinks)] if sinks else []
 
     async def aclose(self, timeout_s: float = CLOSE_S) -> None:
         """Write and send what is left, side by side; what did not get through is in `lost`."""
@@ -42,6 +45,15 @@ class Tracing:
         return self.langfuse.undelivered if self.langfuse else ""
 
 
+def tracing_for(settings: Settings, *, on_span: OnSpan | None = None) -> Tracing:
+    """As the settings ask for; to be closed with `aclose`. Raises SettingsError."""
+    return Tracing(
+        identity=TraceIdentity(recall=recall_from(settings)),
+        recorder=local_recorder(settings, on_span=on_span),
+        langfuse=langfuse_tracing(settings, Masking(settings.mask_patterns)),
+    )
+
+
 @asynccontextmanager
 async def open_tracing(
     settings: Settings, *, on_span: OnSpan | None = None, close_s: float = CLOSE_S
@@ -50,12 +62,7 @@ async def open_tracing(
 
     Raises SettingsError.
     """
-    identity = TraceIdentity(recall=recall_from(settings))
-    tracing = Tracing(
-        identity=identity,
-        recorder=local_recorder(settings, identity, on_span=on_span),
-        langfuse=langfuse_tracing(settings, Masking(settings.mask_patterns), identity),
-    )
+    tracing = tracing_for(settings, on_span=on_span)
     try:
         yield tracing
     finally:
@@ -65,14 +72,13 @@ async def open_tracing(
 def tracing_to_come(load: Callable[[], Settings]) -> Tracing:
     """For a server that draws its graph before it reads its settings: they are read at the first event,
     in the tracing's own threads, and what they switch off then costs nothing."""
-    identity = TraceIdentity()
 
     def settings_and_masking() -> tuple[Settings, Masking]:
         settings = load()
         return settings, Masking(settings.mask_patterns)
 
     return Tracing(
-        identity=identity,
-        recorder=Recorder(lambda: keeping_of(load()), identity),
-        langfuse=LangfuseTracing(settings_and_masking, identity),
+        identity=TraceIdentity(),
+        recorder=Recorder(lambda: keeping_of(load())),
+        langfuse=LangfuseTracing(settings_and_masking),
     )

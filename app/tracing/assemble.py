@@ -1,19 +1,31 @@
 """From LangChain's events to spans. Runs in the recorder's own thread, where there is time to be thorough."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
 from app.tracing import steps
-from app.tracing.spans import Header, Kind, Span, Status
+from app.tracing.events import Began, Ended, Event, FirstToken
+from app.tracing.readings import (
+    KINDS,
+    documents_of,
+    error_text,
+    first_tokens,
+    generation_of,
+    interrupt_of,
+    model_of,
+    name_of,
+    plain,
+    question_of,
+    role_of,
+    status_of,
+    text_of,
+)
+from app.tracing.spans import Header, Span
 
 MAX_OPEN_RUNS = 1024
 """A run whose end is never told, because its task was dropped, must not be kept for ever."""
-_MAX_ERROR_CHARS = 2000
-_MAX_FIRST_TOKENS = 5
-_ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
 WITHHELD = "[withheld]"
 """In place of what could not be masked."""
 
@@ -26,48 +38,6 @@ class Mask(Protocol):
 
     def value(self, value: Any) -> Any:
         """The same for every text inside plain JSON."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Start:
-    """Something began. `given` is what it was given, as LangChain handed it over."""
-
-    at_s: float
-    run_id: UUID
-    parent_id: UUID | None
-    kind: Kind
-    name: str
-    metadata: Mapping[str, Any]
-    given: Any = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    trace_id: str = ""
-    """Of a root alone."""
-    resumed: bool = False
-    is_route: bool = False
-    """A conditional edge: no span of its own, but it tells where its node went."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FirstToken:
-    """A model's first token came."""
-
-    at_s: float
-    run_id: UUID
-
-
-@dataclass(frozen=True, kw_only=True)
-class End:
-    """Something ended well, with `got`, or with an error, an interrupt or a cancellation."""
-
-    at_s: float
-    run_id: UUID
-    got: Any = None
-    status: Status = "done"
-    error: str = ""
-    interrupt: Any = None
-
-
-Event = Start | FirstToken | End
 
 
 @dataclass
@@ -102,8 +72,8 @@ class Assembler:
 
     def feed(self, event: Event) -> Span | None:
         """Take in one event. Returns the span that it ended, if it did."""
-        if isinstance(event, Start):
-            self._start(event)
+        if isinstance(event, Began):
+            self._began(event)
             return None
         run = self._of.get(event.run_id)
         span = run.open.get(event.run_id) if run else None
@@ -111,15 +81,17 @@ class Assembler:
             self._route_ended(event)
             return None
         if isinstance(event, FirstToken):
-            span.first_token_s = event.at_s
+            span.first_token_s = event.at_ns / 1e9
             return None
-        self._end(run, span, event)
+        self._ended(run, span, event)
         return span
 
     # -- beginnings
 
-    def _start(self, event: Start) -> None:
+    def _began(self, event: Began) -> None:
         if event.parent_id is None:
+            if event.kind != "run":
+                return  # a lone call is nobody's question
             run = self._begin(event)
         elif (found := self._of.get(event.parent_id)) is None:
             return  # its root's beginning was dropped
@@ -128,7 +100,7 @@ class Assembler:
         parent = run.open.get(event.parent_id) if event.parent_id else None
         if parent is None and event.parent_id:
             parent = self._routes.get(event.parent_id)
-        if event.is_route:
+        if event.kind == "route":
             if parent is not None:
                 self._routes[event.run_id] = parent
                 self._of[event.run_id] = run
@@ -138,7 +110,7 @@ class Assembler:
         self._of[event.run_id] = run
         self._changed(run, span)
 
-    def _begin(self, event: Start) -> _Run:
+    def _begin(self, event: Began) -> _Run:
         if len(self._runs) >= MAX_OPEN_RUNS:
             self._forget(next(iter(self._runs)))
         trace_id = event.trace_id
@@ -149,9 +121,9 @@ class Assembler:
             thread = event.metadata.get("thread_id")
             header = Header(
                 id=trace_id,
-                name=event.name,
+                name=name_of(event),
                 thread_id=None if thread is None else self._text(str(thread)),
-                started_s=event.at_s,
+                started_s=event.at_ns / 1e9,
             )
         header.status, header.ended_s = "unfinished", None
         root = Span(
@@ -159,51 +131,52 @@ class Assembler:
             id=event.run_id.hex,
             parent_id=None,
             kind="run",
-            name=event.name,
-            started_s=event.at_s,
+            name=name_of(event),
+            started_s=event.at_ns / 1e9,
             data={"resumed": True} if event.resumed else {},
         )
-        if question := _question(event.given):
+        if question := question_of(event.given):
             root.data["question"] = header.question = self._text(question)
         run = self._runs[event.run_id] = _Run(header=header, root=root)
         return run
 
-    def _child(self, run: _Run, event: Start, parent: Span | None) -> Span:
+    def _child(self, run: _Run, event: Began, parent: Span | None) -> Span:
         span = Span(
             trace_id=run.header.id,
             id=event.run_id.hex,
             parent_id=(parent or run.root).id,
-            kind=event.kind,
-            name=event.name,
+            kind=KINDS[event.kind],
+            name=name_of(event),
             step=event.metadata.get("langgraph_step") if event.kind == "step" else None,
-            started_s=event.at_s,
+            started_s=event.at_ns / 1e9,
         )
         if event.kind == "step":
-            run.header.route.append(event.name)
+            run.header.route.append(span.name)
         elif event.kind == "model":
             span.data = {
-                "model": _model_name(event),
+                "model": model_of(event),
                 "messages": [
-                    {"role": _ROLES.get(message.type, message.type), "text": self._text(_content(message))}
+                    {"role": role_of(message), "text": self._text(text_of(message))}
                     for message in event.given
                 ],
             }
             if limit := event.options.get("max_tokens") or event.options.get("num_predict"):
                 span.data["max_tokens"] = limit
             run.header.model = run.header.model or span.data["model"]
-        elif event.given is not None:
-            span.data = {"input": self._value(_plain(event.given))}
+        elif event.kind in ("tool", "retriever") and event.given is not None:
+            span.data = {"input": self._value(plain(event.given))}
         return span
 
     # -- ends
 
-    def _end(self, run: _Run, span: Span, event: End) -> None:
-        span.ended_s, span.status = event.at_s, event.status
-        span.error = self._text(event.error[:_MAX_ERROR_CHARS]) if event.error else ""
-        if event.interrupt is not None:
-            span.data["interrupt"] = self._value(_plain(event.interrupt))
-        if event.status == "interrupted":
+    def _ended(self, run: _Run, span: Span, event: Ended) -> None:
+        span.ended_s, span.status = event.at_ns / 1e9, status_of(event.error)
+        if event.error is not None and span.status == "error":
+            span.error = self._text(error_text(event.error))
+        elif event.error is not None and span.status == "interrupted":
             run.interrupted = True
+            if (interrupt := interrupt_of(event.error)) is not None:
+                span.data["interrupt"] = self._value(plain(interrupt))
         if span.kind == "model":
             self._model_ended(run, span, event.got)
         elif span.kind == "step" and isinstance(event.got, Mapping):
@@ -211,7 +184,8 @@ class Assembler:
         elif span.kind == "run":
             self._run_ended(run, span, event)
         elif event.got is not None:
-            span.data["output"] = self._value(_plain(event.got))
+            got = documents_of(event.got) if span.kind == "search" else event.got
+            span.data["output"] = self._value(plain(got))
         if span.kind != "run":
             run.open.pop(UUID(span.id), None)
             self._of.pop(UUID(span.id), None)
@@ -235,17 +209,18 @@ class Assembler:
             self._answered(run, update["result"])
 
     def _model_ended(self, run: _Run, span: Span, got: Any) -> None:
-        message = _message(got)
-        if message is None:
+        generation = generation_of(got)
+        if generation is None:
             return
+        message = getattr(generation, "message", None)
         usage = getattr(message, "usage_metadata", None) or {}
         span.data |= {
-            "text": self._text(_content(message)),
+            "text": self._text(text_of(generation.text if message is None else message)),
             "prompt_tokens": usage.get("input_tokens", 0),
             "cached_tokens": (usage.get("input_token_details") or {}).get("cache_read", 0) or 0,
             "output_tokens": usage.get("output_tokens", 0),
         }
-        if first := _first_token(message):
+        if first := first_tokens(message):
             span.data["first_token"] = {
                 self._text(token): round(probability, 4) for token, probability in first.items()
             }
@@ -255,7 +230,7 @@ class Assembler:
         header.cached_tokens += span.data["cached_tokens"]
         header.output_tokens += span.data["output_tokens"]
 
-    def _run_ended(self, run: _Run, root: Span, event: End) -> None:
+    def _run_ended(self, run: _Run, root: Span, event: Ended) -> None:
         if run.interrupted and root.status == "done":
             root.status = "interrupted"
         if isinstance(event.got, Mapping):
@@ -266,9 +241,10 @@ class Assembler:
         # What was left open under it was cut off with it.
         for span in run.open.values():
             if span.ended_s is None:
-                span.ended_s, span.status = event.at_s, root.status if root.status != "done" else "cancelled"
+                span.ended_s = root.ended_s
+                span.status = root.status if root.status != "done" else "cancelled"
                 self._changed(run, span)
-        run.header.status, run.header.ended_s = root.status, event.at_s
+        run.header.status, run.header.ended_s = root.status, root.ended_s
         run.header.working_s += root.seconds or 0.0
         self._forget(UUID(root.id))
 
@@ -284,10 +260,10 @@ class Assembler:
         run.header.model = str(kept.get("model") or run.header.model)
         run.header.question = run.header.question or str(kept.get("question", ""))
 
-    def _route_ended(self, event: FirstToken | End) -> None:
+    def _route_ended(self, event: FirstToken | Ended) -> None:
         self._of.pop(event.run_id, None)
         step = self._routes.pop(event.run_id, None)
-        if step is not None and isinstance(event, End) and isinstance(event.got, str):
+        if step is not None and isinstance(event, Ended) and isinstance(event.got, str):
             step.data["next"] = event.got
 
     def _forget(self, root: UUID) -> None:
@@ -313,59 +289,3 @@ class Assembler:
             return self._mask.value(value)
         except Exception:
             return {"withheld": WITHHELD} if isinstance(value, Mapping) else WITHHELD
-
-
-def _question(given: Any) -> str:
-    question = given.get("question") if isinstance(given, Mapping) else getattr(given, "question", "")
-    return question if isinstance(question, str) else ""
-
-
-def _content(message: Any) -> str:
-    content = message.content
-    if isinstance(content, str):
-        return content
-    parts = [part if isinstance(part, str) else str(part.get("text", "")) for part in content]
-    return "".join(parts)
-
-
-def _model_name(event: Start) -> str:
-    for name in (
-        event.metadata.get("ls_model_name"),
-        event.options.get("model"),
-        event.options.get("model_name"),
-        event.options.get("_type"),
-    ):
-        if name:
-            return str(name)
-    return event.name
-
-
-def _message(got: Any) -> Any:
-    generations: Sequence[Sequence[Any]] = getattr(got, "generations", None) or []
-    if not generations or not generations[0]:
-        return None
-    return getattr(generations[0][0], "message", None)
-
-
-def _first_token(message: Any) -> dict[str, float]:
-    """The likeliest first tokens with their probabilities; for the shapes see `app.models.chat`."""
-    raw = message.response_metadata.get("logprobs")
-    if isinstance(raw, Mapping):
-        raw = raw.get("content")
-    try:
-        top = (raw[0].get("top_logprobs") if raw else None) or []
-        likely = sorted(((item["token"], math.exp(item["logprob"])) for item in top), key=lambda it: -it[1])
-    except (AttributeError, KeyError, TypeError, OverflowError):
-        return {}
-    return dict(likely[:_MAX_FIRST_TOKENS])
-
-
-def _plain(value: Any, depth: int = 6) -> Any:
-    """The value as plain JSON; what is none becomes its text."""
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if depth and isinstance(value, Mapping):
-        return {str(key): _plain(item, depth - 1) for key, item in value.items()}
-    if depth and isinstance(value, list | tuple):
-        return [_plain(item, depth - 1) for item in value]
-    return str(value)[:_MAX_ERROR_CHARS]

@@ -106,10 +106,10 @@ def _head(trace: Trace, reason: tuple[str, str] | None) -> Iterator[Html]:
     seconds = Timeline(trace).seconds
     numbers = [
         (seconds_text(seconds), "time", ""),
-        (f"{header.calls:,}", "calls", ""),
-        (f"{header.evaluated_tokens:,}", "evaluated", "c-read"),
-        (f"{header.cached_tokens:,}", "cached", "c-cached"),
-        (f"{header.output_tokens:,}", "output", "c-out"),
+        (f"{header.calls:,}", "model calls", ""),
+        (f"{header.evaluated_tokens:,}", "evaluated_tokens", "c-read"),
+        (f"{header.cached_tokens:,}", "cached_tokens", "c-cached"),
+        (f"{header.output_tokens:,}", "output_tokens", "c-out"),
     ]
     yield el(
         "dl",
@@ -142,7 +142,7 @@ def _charts(trace: Trace) -> Iterator[Html]:
             "section",
             el("h2", word("token chart")),
             token_chart(trace.calls, names),
-            legend(("d-cached", "cached"), ("d-read", "evaluated"), ("d-out", "output")),
+            legend(("d-cached", "cached_tokens"), ("d-read", "evaluated_tokens"), ("d-out", "output_tokens")),
             el("p", word("token about"), class_="soft"),
         )
 
@@ -295,7 +295,7 @@ def _call(call: Span, shared: int) -> Html:
     parts = [el("p", *line, class_="callline")]
     text = prompt_text(call) if data.get("messages") else ""
     if shared >= _MIN_SHARED_CHARS:
-        key = "reused" if cached else "read anew"
+        key = "cached_tokens" if cached else "read anew"
         count = cached if cached else 0
         about = [
             word("shared"),
@@ -318,7 +318,7 @@ def _call(call: Span, shared: int) -> Html:
     label = el(
         "p",
         word("new"), f" · {read:,}",
-        *([" · ", word("reused"), f" {cached:,}"] if elsewhere else []),
+        *([" · ", word("cached_tokens"), f" {cached:,}"] if elsewhere else []),
         class_="label",
     )  # fmt: skip
     parts.append(el("div", label, el("pre", text), class_="prompt new"))

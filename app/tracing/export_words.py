@@ -1,19 +1,11 @@
 """The words of the exported page, Korean and English side by side; a switch in the page shows one of them."""
 
 from app.tracing.export_markup import Html, el, joined
+from app.tracing.words import WORDS
 
 _WORDS: dict[str, tuple[str, str]] = {
-    "done": ("완료", "done"),
-    "error": ("오류", "error"),
-    "interrupted": ("허락을 기다리는 중", "waiting for consent"),
-    "cancelled": ("취소됨", "cancelled"),
-    "unfinished": ("끝나지 않음", "unfinished"),
-    "refused": ("답하지 않음", "refused"),
+    **WORDS,
     "time": ("걸린 시간", "time"),
-    "calls": ("모델 호출", "model calls"),
-    "evaluated": ("새로 읽은 토큰", "tokens read"),
-    "cached": ("다시 쓴 토큰", "tokens reused"),
-    "output": ("출력 토큰", "tokens written"),
     "path": ("지나간 길", "Path taken"),
     "path about": (
         "굵은 선이 지나간 길입니다. 칸을 누르면 그 단계로 갑니다.",
@@ -26,7 +18,6 @@ _WORDS: dict[str, tuple[str, str]] = {
         "What a prompt shares with the one before it is not read again.",
     ),
     "steps": ("단계마다", "Step by step"),
-    "step": ("단계", "step"),
     "reading": ("프롬프트 읽기", "reading the prompt"),
     "writing": ("쓰기", "writing"),
     "other": ("모델 밖", "outside the model"),
@@ -48,7 +39,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "first token": ("첫 토큰", "First token"),
     "shared": ("앞 호출과 같은 부분", "The same as in the call before"),
     "chars": ("자", "characters"),
-    "reused": ("다시 쓴 토큰", "tokens reused"),
     "read anew": ("같지만 다시 읽음", "the same, yet read again"),
     "new": ("새로 읽은 부분", "Read anew"),
     "answer": ("답", "Answer"),
@@ -58,7 +48,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "resumed": ("이어서 실행", "resumed"),
     "settings": ("설정", "Settings"),
     "asked": ("물은 때", "asked"),
-    "model": ("모델", "model"),
     "input": ("입력", "input"),
     "result": ("결과", "output"),
     "nothing": ("이 실행에는 아직 남은 것이 없습니다.", "Nothing of this run is there yet."),

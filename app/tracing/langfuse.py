@@ -16,9 +16,8 @@ from typing import Any
 from uuid import UUID
 
 from app.settings import Settings
-from app.tracing.identity import TraceIdentity
+from app.tracing.events import Began, Ended, Event, FirstToken
 from app.tracing.langfuse_client import Access, Sender
-from app.tracing.langfuse_events import Began, Ended, Event, EventHandler, FirstToken
 from app.tracing.langfuse_spans import Drawing, Marks, is_sampled, span_id
 from app.tracing.masking import Masking
 
@@ -34,13 +33,11 @@ SCORES = ("evidence", "grounded")
 _log = logging.getLogger(__name__)
 
 
-def langfuse_tracing(
-    settings: Settings, masking: Masking, identity: TraceIdentity
-) -> "LangfuseTracing | None":
+def langfuse_tracing(settings: Settings, masking: Masking) -> "LangfuseTracing | None":
     """Tracing for a graph, or None unless the three LANGFUSE_ variables are set."""
     if not is_set(settings):
         return None
-    return LangfuseTracing(lambda: (settings, masking), identity)
+    return LangfuseTracing(lambda: (settings, masking))
 
 
 def is_set(settings: Settings) -> bool:
@@ -65,14 +62,14 @@ class _Stop:
 
 
 class LangfuseTracing:
-    """One for a process. Attach `handler` once, at the graph; call `close` at the end.
+    """One for a process; `put` is a sink of an `EventHandler`. Call `close` at the end.
 
     `load` gives settings and masking; it is called in this tracing's own thread at the first event, so
     that a server can build its graph before it reads its settings. Where these do not ask for Langfuse,
     or cannot be read, nothing is sent and nothing more is noted down.
     """
 
-    def __init__(self, load: Callable[[], tuple[Settings, Masking]], identity: TraceIdentity) -> None:
+    def __init__(self, load: Callable[[], tuple[Settings, Masking]]) -> None:
         self._load = load
         self._events: queue.SimpleQueue[Event | _Score | _Stop] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -82,7 +79,10 @@ class LangfuseTracing:
         self._off = False
         self._refused = 0
         self._worker: _Worker | None = None
-        self.handler = EventHandler(self._put, identity)
+
+    def put(self, event: Event) -> None:
+        """Note an event down for the thread. Waits for nothing."""
+        self._put(event)
 
     def score(self, trace_id: str, name: str, value: float | bool | str, comment: str | None = None) -> None:
         """Score a trace: a number, a yes or no, or a word. A later score of the same name replaces it.

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from app.tracing.langfuse_events import Began, Ended, is_interrupt
+from app.tracing.events import Began, Ended, is_cancelled, is_interrupt
 from app.tracing.masking import Masking
+from app.tracing.readings import role_of
 from app.tracing.steps import passages, said
 
 Attributes = dict[str, str | bool | int | float | Sequence[str]]
@@ -100,7 +101,7 @@ class Drawing:
 
     def name(self, began: Began) -> str:
         """The span's name."""
-        return self._text(began.name or began.kind)[:MAX_SESSION_CHARS]
+        return self._text(_name(began))[:MAX_SESSION_CHARS]
 
     def began(self, began: Began, marks: Marks) -> Attributes:
         """What is known when a span begins."""
@@ -153,7 +154,7 @@ class Drawing:
                 "langfuse.observation.status_message": "waits for a person",
             }
             return told | self._output({"interrupt": values}), ""
-        if type(error).__name__ in ("CancelledError", "KeyboardInterrupt", "GeneratorExit"):
+        if is_cancelled(error):
             said = type(error).__name__
             return {
                 "langfuse.observation.level": "WARNING",
@@ -281,16 +282,22 @@ def _model(began: Began) -> str:
         began.metadata.get("ls_model_name"),
         *(began.options.get(key) for key in ("model", "model_name")),
     )
-    return str(next((name for name in names if name), began.name))
+    return str(next((name for name in names if name), _name(began)))
 
 
-_ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
+def _name(began: Began) -> str:
+    """Its own name, or its class's, which Langfuse groups calls by."""
+    if began.name or began.kind not in ("model", "retriever", "tool"):
+        return began.name or began.kind
+    if began.kind == "tool":
+        return str(began.component.get("name") or began.kind)
+    return str((began.component.get("id") or ["model"])[-1])
 
 
 def _message(message: Any) -> Any:
     if isinstance(message, str):
         return message
-    told = {"role": _ROLES.get(message.type, message.type), "content": message.content}
+    told = {"role": role_of(message), "content": message.content}
     if calls := getattr(message, "tool_calls", None):
         told["tool_calls"] = [{"name": call.get("name"), "args": call.get("args")} for call in calls]
     return told

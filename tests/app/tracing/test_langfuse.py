@@ -27,9 +27,9 @@ from stand_ins.langfuse_server import LangfuseServer, Span
 
 from app.settings import Settings, load_settings
 from app.tracing import langfuse as module
+from app.tracing.events import EventHandler
 from app.tracing.identity import TraceIdentity
 from app.tracing.langfuse import LangfuseTracing, langfuse_tracing
-from app.tracing.langfuse_events import EventHandler
 from app.tracing.langfuse_spans import is_sampled
 from app.tracing.masking import FAILED, Masking
 from graphs.rag import build
@@ -60,7 +60,7 @@ def server() -> Iterator[LangfuseServer]:
 @contextmanager
 def traced(server: LangfuseServer, mask: Masking | None = None, **changes: Any) -> Iterator[LangfuseTracing]:
     """Tracing to the server; everything has arrived when it is left."""
-    tracing = langfuse_tracing(settings_for(server, **changes), mask or Masking(), TraceIdentity())
+    tracing = langfuse_tracing(settings_for(server, **changes), mask or Masking())
     assert tracing is not None
     try:
         yield tracing
@@ -68,10 +68,14 @@ def traced(server: LangfuseServer, mask: Masking | None = None, **changes: Any) 
         tracing.close(10)
 
 
+def handler_of(tracing: LangfuseTracing, identity: TraceIdentity | None = None) -> EventHandler:
+    return EventHandler(identity or TraceIdentity(), [tracing.put])
+
+
 def graph_of(tracing: LangfuseTracing, script: Script | None = None, **changes: Any) -> Any:
     saver = InMemorySaver() if changes.pop("saved", False) else None
     return build(make_resources(script, **changes), checkpointer=saver).with_config(
-        callbacks=[tracing.handler]
+        callbacks=[handler_of(tracing)]
     )
 
 
@@ -140,7 +144,7 @@ def test_a_run_without_an_event_loop_is_told_the_same(server: LangfuseServer) ->
     plain.add_edge(START, "more")
     plain.add_edge("more", END)
     with traced(server) as tracing:
-        graph = plain.compile(name="plain").with_config(callbacks=[tracing.handler])
+        graph = plain.compile(name="plain").with_config(callbacks=[handler_of(tracing)])
         graph.invoke({"count": 1}, {"metadata": {"langfuse_session_id": "s", "langfuse_user_id": "u"}})
     (trace_id,) = server.traces()
     assert server.tree(trace_id) == ["plain", "  more"]
@@ -241,7 +245,7 @@ async def test_tools_and_retrievers_of_langchain_are_told_too(server: LangfuseSe
     plain.add_edge(START, "use")
     plain.add_edge("use", END)
     with traced(server) as tracing:
-        await plain.compile(name="plain").with_config(callbacks=[tracing.handler]).ainvoke({"count": 2})
+        await plain.compile(name="plain").with_config(callbacks=[handler_of(tracing)]).ainvoke({"count": 2})
     (trace_id,) = server.traces()
     assert server.tree(trace_id) == ["plain", "  use", "    Shelf", "    double"]
     assert server.named("Shelf").type == "retriever"
@@ -282,14 +286,13 @@ async def test_a_run_is_resumed_into_its_trace_by_another_process_too(server: La
     )
     saver, config = InMemorySaver(), {"configurable": {"thread_id": "t-1"}}
     with traced(server) as tracing:
-        graph: Any = build(resources, checkpointer=saver).with_config(callbacks=[tracing.handler])
+        graph: Any = build(resources, checkpointer=saver).with_config(callbacks=[handler_of(tracing)])
         await graph.ainvoke({"question": QUESTION}, config)
     (trace_id,) = server.traces()
-    later = langfuse_tracing(
-        settings_for(server), Masking(), TraceIdentity(lambda thread: {"t-1": trace_id}.get(thread))
-    )
+    later = langfuse_tracing(settings_for(server), Masking())
     assert later is not None
-    graph = build(resources, checkpointer=saver).with_config(callbacks=[later.handler])
+    handler = handler_of(later, TraceIdentity(lambda thread: {"t-1": trace_id}.get(thread)))
+    graph = build(resources, checkpointer=saver).with_config(callbacks=[handler])
     await graph.ainvoke(Command(resume=True), config)
     later.close(10)
     assert list(server.traces()) == [trace_id]
@@ -365,7 +368,7 @@ async def test_input_output_metadata_and_errors_are_masked(server: LangfuseServe
         with pytest.raises(ValueError, match="no such customer"):
             await (
                 plain.compile(name="plain")
-                .with_config(callbacks=[tracing.handler])
+                .with_config(callbacks=[handler_of(tracing)])
                 .ainvoke({"count": 1}, config)
             )
     assert tracing.dropped == 0
@@ -433,7 +436,7 @@ async def test_a_server_at_fault_delays_no_answer_and_the_end_by_two_seconds_at_
     without = time.perf_counter() - started
     with LangfuseServer(fault="none" if fault == "401" else fault, delay_s=8) as server:
         changes = {"langfuse_secret_key": "sk-lf-wrong"} if fault == "401" else {}
-        tracing = langfuse_tracing(settings_for(server, **changes), Masking(), TraceIdentity())
+        tracing = langfuse_tracing(settings_for(server, **changes), Masking())
         assert tracing is not None
         graph = graph_of(tracing)
         started = time.perf_counter()
@@ -455,7 +458,7 @@ def test_what_comes_faster_than_it_can_be_noted_down_is_dropped_and_counted(
 ) -> None:
     monkeypatch.setattr(module, "MAX_WAITING", 5)
     held = threading.Event()
-    tracing = LangfuseTracing(lambda: (held.wait(10), (settings_for(server), Masking()))[1], TraceIdentity())
+    tracing = LangfuseTracing(lambda: (held.wait(10), (settings_for(server), Masking()))[1])
     for _ in range(50):
         tracing.score("a" * 32, "feedback", 1.0)
     held.set()
@@ -474,17 +477,17 @@ async def test_nothing_is_noted_down_after_the_end(server: LangfuseServer) -> No
 
 @pytest.mark.parametrize("missing", ["langfuse_public_key", "langfuse_secret_key", "langfuse_base_url"])
 def test_without_all_three_variables_there_is_no_tracing(server: LangfuseServer, missing: str) -> None:
-    assert langfuse_tracing(settings_for(server, **{missing: ""}), Masking(), TraceIdentity()) is None
+    assert langfuse_tracing(settings_for(server, **{missing: ""}), Masking()) is None
 
 
 async def test_a_graph_that_is_built_before_its_settings_are_read(server: LangfuseServer) -> None:
-    tracing = LangfuseTracing(lambda: (settings_for(server), Masking()), TraceIdentity())
+    tracing = LangfuseTracing(lambda: (settings_for(server), Masking()))
     await graph_of(tracing).ainvoke({"question": QUESTION})
     assert tracing.close(10) == 0 and len(server.spans) == 10
 
 
 async def test_settings_that_do_not_ask_for_it_turn_it_off() -> None:
-    tracing = LangfuseTracing(lambda: (load_settings(), Masking()), TraceIdentity())
+    tracing = LangfuseTracing(lambda: (load_settings(), Masking()))
     graph = graph_of(tracing)
     await graph.ainvoke({"question": QUESTION})
     tracing._finished.wait(5)
@@ -494,7 +497,7 @@ async def test_settings_that_do_not_ask_for_it_turn_it_off() -> None:
 
 def test_old_models_that_complete_text_are_told(server: LangfuseServer) -> None:
     with traced(server) as tracing:
-        handler: EventHandler = tracing.handler
+        handler = handler_of(tracing)
         from uuid import uuid4
 
         run_id = uuid4()
@@ -533,13 +536,15 @@ PROCESS = """
     atexit.register(lambda: print(time.time(), flush=True))
     from fakes import make_resources
     from app.settings import load_settings
+    from app.tracing.events import EventHandler
     from app.tracing.identity import TraceIdentity
     from app.tracing.langfuse import langfuse_tracing
     from app.tracing.masking import Masking
     from graphs.rag import build
 
-    tracing = langfuse_tracing(load_settings(), Masking(), TraceIdentity())
-    graph = build(make_resources()).with_config(callbacks=[tracing.handler])
+    tracing = langfuse_tracing(load_settings(), Masking())
+    handler = EventHandler(TraceIdentity(), [tracing.put])
+    graph = build(make_resources()).with_config(callbacks=[handler])
 
     async def main():
         for _ in range(3):

@@ -18,9 +18,11 @@ from langgraph.types import Command
 from app.errors import SettingsError
 from app.models.fake import FakeReply
 from app.settings import load_settings
+from app.tracing.events import EventHandler
 from app.tracing.identity import TraceIdentity
+from app.tracing.keeping import Keeping, recall_from
 from app.tracing.masking import Masking
-from app.tracing.recorder import Keeping, Recorder, local_recorder, recall_from
+from app.tracing.recorder import Recorder, local_recorder
 from app.tracing.spans import Span, Trace
 from app.tracing.store import TraceStore
 from graphs.rag import build
@@ -51,7 +53,7 @@ def recorders(tmp_path: Path) -> Iterator[Make]:
     made: list[Recorder] = []
 
     def make(mask: Any = None, **changes: Any) -> Recorder:
-        made.append(Recorder(lambda: keeping(tmp_path, mask), TraceIdentity(), **changes))
+        made.append(Recorder(lambda: keeping(tmp_path, mask), **changes))
         return made[-1]
 
     yield make
@@ -71,10 +73,15 @@ async def flushed(recorder: Recorder) -> None:
     assert await asyncio.to_thread(recorder.flush)
 
 
+def handler_of(recorder: Recorder, identity: TraceIdentity | None = None) -> EventHandler:
+    return EventHandler(identity or TraceIdentity(), [recorder.put])
+
+
 def traced(recorder: Recorder, script: Script | None = None, **changes: Any) -> Any:
     checkpointer = changes.pop("checkpointer", None)
+    handler = handler_of(recorder, changes.pop("identity", None))
     resources = make_resources(script or Script(), **changes)
-    return build(resources, checkpointer=checkpointer).with_config(callbacks=[recorder])
+    return build(resources, checkpointer=checkpointer).with_config(callbacks=[handler])
 
 
 # -- the tree
@@ -131,9 +138,10 @@ async def test_decisions_that_nodes_write_are_taken_as_they_are(tmp_path: Path, 
     recorder = recorders()
     first = {"step": "grade", "name": "evidence", "value": 0.3, "threshold": 0.7, "verdict": "doubt"}
     second = {"step": "grade", "name": "evidence", "value": 0.8, "threshold": 0.5, "verdict": "yes"}
-    recorder.on_chain_start(None, {"question": QUESTION}, run_id=(root := new_id()), name="rag")
+    handler = handler_of(recorder)
+    handler.on_chain_start(None, {"question": QUESTION}, run_id=(root := new_id()), name="rag")
     for listed in ([first], [first, second]):
-        recorder.on_chain_start(
+        handler.on_chain_start(
             None,
             None,
             run_id=(node := new_id()),
@@ -142,8 +150,8 @@ async def test_decisions_that_nodes_write_are_taken_as_they_are(tmp_path: Path, 
             tags=["graph:step:1"],
             metadata={"langgraph_node": "grade", "langgraph_step": 1},
         )
-        recorder.on_chain_end({"decisions": listed, "verdict": "x", "evidence": 1}, run_id=node)
-    recorder.on_chain_end({}, run_id=root)
+        handler.on_chain_end({"decisions": listed, "verdict": "x", "evidence": 1}, run_id=node)
+    handler.on_chain_end({}, run_id=root)
     recorder.close()
     assert [step.data["decisions"] for step in kept(tmp_path)[0].steps] == [[first], [second]]
 
@@ -172,7 +180,7 @@ def test_a_synchronous_run_is_kept_too(tmp_path: Path, recorders: Make) -> None:
             }
         }
 
-    RunnableLambda(answer).with_config(callbacks=[recorder], run_name="plain").invoke(
+    RunnableLambda(answer).with_config(callbacks=[handler_of(recorder)], run_name="plain").invoke(
         {"question": "둘 더하기 둘?"}
     )
     recorder.close()
@@ -223,6 +231,7 @@ def pausing(recorder: Recorder, **changes: Any) -> Any:
         search=search,
         web_search="ask",
         checkpointer=changes.pop("checkpointer", None) or InMemorySaver(),
+        **changes,
     )
 
 
@@ -262,8 +271,8 @@ async def test_another_process_joins_the_trace_that_it_resumes(tmp_path: Path, r
     await pausing(first, checkpointer=saver).ainvoke({"question": QUESTION}, config)
     first.close()
     store = TraceStore.open_to_read(tmp_path)
-    second = Recorder(lambda: keeping(tmp_path), TraceIdentity(recall=store.interrupted))
-    await pausing(second, checkpointer=saver).ainvoke(Command(resume=False), config)
+    second, identity = Recorder(lambda: keeping(tmp_path)), TraceIdentity(recall=store.interrupted)
+    await pausing(second, checkpointer=saver, identity=identity).ainvoke(Command(resume=False), config)
     store.close()
     second.close()
     (trace,) = kept(tmp_path)
@@ -294,7 +303,7 @@ async def test_a_cancelled_run_is_kept_as_cancelled(tmp_path: Path, recorders: M
         reached.set()
         await asyncio.sleep(30)
 
-    chain = RunnableLambda(wait).with_config(callbacks=[recorder], run_name="slow")
+    chain = RunnableLambda(wait).with_config(callbacks=[handler_of(recorder)], run_name="slow")
     task = asyncio.create_task(chain.ainvoke({"question": QUESTION}))
     await reached.wait()
     task.cancel()
@@ -383,7 +392,7 @@ async def test_settings_that_cannot_be_read_cost_one_line(caplog: pytest.LogCapt
     def refuse() -> Keeping:
         raise SettingsError("MUTDA_TRACE='maybe': expected true or false.")
 
-    recorder = Recorder(refuse, TraceIdentity())
+    recorder = Recorder(refuse)
     assert (await traced(recorder).ainvoke({"question": QUESTION}))["result"]["answer"]
     recorder.close()
     assert [record.message for record in caplog.records] == [
@@ -405,9 +414,7 @@ async def test_a_disk_that_hangs_delays_no_answer_and_the_end_by_two_seconds(
         store.__class__ = Hung
         return store
 
-    recorder = Recorder(
-        lambda: Keeping(mask=NoMask(), open_store=open_store), TraceIdentity(), max_pending=40
-    )
+    recorder = Recorder(lambda: Keeping(mask=NoMask(), open_store=open_store), max_pending=40)
     graph = traced(recorder)
     started = time.monotonic()
     for _ in range(5):
@@ -425,15 +432,14 @@ async def test_a_run_waits_for_nothing(tmp_path: Path, recorders: Make) -> None:
     recorder = recorders()
     await traced(recorder).ainvoke({"question": QUESTION})
     slow: list[float] = []
-    put = recorder._put
 
     def timed(event: Any) -> None:
         started = time.perf_counter()
-        put(event)
+        recorder.put(event)
         slow.append(time.perf_counter() - started)
 
-    recorder._put = timed  # type: ignore[method-assign]
-    await traced(recorder).ainvoke({"question": QUESTION})
+    handler = EventHandler(TraceIdentity(), [timed])
+    await build(make_resources()).with_config(callbacks=[handler]).ainvoke({"question": QUESTION})
     assert len(slow) > 10
     assert sorted(slow)[len(slow) // 2] < 0.001
 
@@ -468,7 +474,7 @@ def test_nothing_starts_before_a_run(tmp_path: Path, recorders: Make) -> None:
 
 
 async def test_off_by_the_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: Any) -> None:
-    recorder = Recorder(lambda: Keeping(mask=NoMask(), open_store=None), TraceIdentity())
+    recorder = Recorder(lambda: Keeping(mask=NoMask(), open_store=None))
     with caplog.at_level(logging.WARNING):
         assert (await traced(recorder).ainvoke({"question": QUESTION}))["result"]["answer"]
         recorder.flush()
@@ -481,7 +487,7 @@ async def test_an_interrupted_thread_is_recalled_by_a_name_that_is_kept_as_it_is
 ) -> None:
     settings = load_settings()
     assert recall_from(settings)(thread) is None
-    recorder = local_recorder(settings, TraceIdentity())
+    recorder = local_recorder(settings)
     assert recorder is not None
     await pausing(recorder).ainvoke({"question": QUESTION}, {"configurable": {"thread_id": thread}})
     recorder.close()
@@ -490,4 +496,4 @@ async def test_an_interrupted_thread_is_recalled_by_a_name_that_is_kept_as_it_is
 
 
 def test_nobody_records_when_traces_are_off() -> None:
-    assert local_recorder(load_settings(trace=False), TraceIdentity()) is None
+    assert local_recorder(load_settings(trace=False)) is None
