@@ -8,7 +8,7 @@ from typing import Self
 
 from app.models.embedder import Embedder, Vectors
 
-BATCH_TEXTS = 256
+BATCH_TEXTS = 512
 """Texts for one call: enough for an embedder that spreads them over the cores, and a sign of life."""
 
 
