@@ -5,6 +5,7 @@ before the instruction once. Passages stand before the question, so that a wider
 the passages it adds and for the question.
 """
 
+import re
 from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -17,13 +18,24 @@ TAIL_TOKENS = 96
 """Room for an instruction and for the further turn in which an answer is checked."""
 
 
+# Marks that begin or end a turn in the chat formats of Qwen, Llama 3, Gemma, Llama 2 and Mistral: the
+# engine takes them for its own wherever they stand. Tag characters are seen by a model and by nobody else.
+_TURN_MARKS = re.compile(r"<(?=\|)|<(?=/?s>)|<(?=(?:start|end)_of_turn>)|<(?=</?SYS>>)|\[(?=/?INST\])")
+_TAG_CHARACTERS = re.compile("[\U000e0000-\U000e007f]")
+
+
+def harmless(text: str) -> str:
+    """`text` as it can stand inside a turn: nothing in it ends the turn, and nothing in it is invisible."""
+    return _TURN_MARKS.sub(lambda mark: f"{mark[0]} ", _TAG_CHARACTERS.sub("", text))
+
+
 def document_lines(state: State, shown: int) -> str:
     """The first `shown` passages, one a line, numbered from 1 as citations are."""
     lines = []
     for number, passage in enumerate(state.found[:shown], start=1):
         text = " ".join(str(passage["text"]).split())
         heading = " ".join(str(passage["heading"]).split())
-        lines.append(f"[{number}] {heading}: {text}")
+        lines.append(harmless(f"[{number}] {heading}: {text}"))
     return "\n".join(lines)
 
 
@@ -35,7 +47,7 @@ def prompt(
         "frame",
         state.language,
         documents=document_lines(state, state.shown if shown is None else shown),
-        question=state.standalone or state.question,
+        question=harmless(state.standalone or state.question),
     )
     return [
         SystemMessage(resources.prompts.get("system", state.language)),
