@@ -55,10 +55,12 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 @pytest.fixture(autouse=True)
 def ended_threads() -> Iterator[None]:
     """What waited for a server at fault hangs up when that is gone, and is not to outlive its test."""
+    before = set(threading.enumerate())
     yield
-    for thread in threading.enumerate():
+    deadline = time.monotonic() + 5
+    for thread in set(threading.enumerate()) - before:
         if thread.name.startswith("langfuse"):
-            thread.join(20)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def own_key() -> str:
