@@ -19,6 +19,7 @@ from app.cli_doctor import doctor
 from app.cli_eval import app as evaluation
 from app.cli_feedback import app as feedback
 from app.cli_models import app as models
+from app.cli_terminal import open_console, print_line, read_settings
 from app.cli_trace import app as trace
 from app.errors import MutdaError
 from app.wording import Language, cost_line, notice_in, place_of, plain, reason_in, say
@@ -61,24 +62,6 @@ def _complain(line: str) -> None:
     print(f"mutda: {plain(' '.join(line.split()))}", file=sys.stderr)
 
 
-def _settings() -> "Settings":
-    from app.settings import load_settings
-
-    return load_settings()
-
-
-def _console(*, to_stderr: bool = False) -> "Console":
-    from rich.console import Console
-
-    return Console(stderr=to_stderr, highlight=False, soft_wrap=True)
-
-
-def _line(console: "Console", text: str, style: str = "") -> None:
-    from rich.text import Text
-
-    console.print(Text(plain(text), style=style))
-
-
 def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
@@ -91,7 +74,7 @@ def _embedder(settings: "Settings", *, allow_fetch: bool = True, anew: bool = Fa
     with progress_bar("weights", unit="bytes") as on_progress:
         chosen = choose_embedder(settings, folder, allow_fetch=allow_fetch, on_progress=on_progress)
     if chosen.notice:
-        _line(_console(to_stderr=True), chosen.notice, "yellow")
+        print_line(open_console(to_stderr=True), chosen.notice, "yellow")
     return chosen.embedder
 
 
@@ -144,9 +127,9 @@ def chat() -> None:
 
 
 async def _chat() -> None:
-    console = _console()
+    console = open_console()
     async with _session() as talk:
-        _line(console, say("chat", "ko"), "dim")
+        print_line(console, say("chat", "ko"), "dim")
         while True:
             try:
                 line = _typed("묻다> " if sys.stdin.isatty() else "").strip()
@@ -197,7 +180,7 @@ class Talk:
         from app.prompts import language_of
 
         language = language_of(question)
-        console = _console()
+        console = open_console()
         config = {"configurable": {"thread_id": str(self._thread)}}
         step: Any = {"question": question}
         while True:
@@ -262,7 +245,7 @@ async def _session(watch: "OnSpan | None" = None) -> AsyncIterator[Talk]:
     from graphs.rag import build
     from graphs.tracing import open_tracing
 
-    settings = _settings()
+    settings = read_settings()
     with progress_bar("weights", unit="bytes") as on_progress:
         async with (
             open_resources(settings, on_progress=on_progress) as resources,
@@ -280,22 +263,22 @@ async def _session(watch: "OnSpan | None" = None) -> AsyncIterator[Talk]:
 
 
 def _print_result(console: "Console", result: dict[str, Any], language: Language) -> None:
-    _line(console, result["answer"], "bold")
+    print_line(console, result["answer"], "bold")
     if result["reason"]:
-        _line(console, f"{say('reason', language)}  {reason_in(language, result['reason'])}", "yellow")
+        print_line(console, f"{say('reason', language)}  {reason_in(language, result['reason'])}", "yellow")
     if result["calculation"]:
-        _line(console, f"{say('calculation', language)}  {result['calculation']}")
+        print_line(console, f"{say('calculation', language)}  {result['calculation']}")
     if result["citations"]:
-        _line(console, f"\n{say('sources', language)}", "dim")
+        print_line(console, f"\n{say('sources', language)}", "dim")
     place = ""
     for citation in result["citations"]:
         if place != (place := f"  [{citation['n']}] {place_of(citation, language)}"):
-            _line(console, place, "cyan")
-        _line(console, f"      “{' '.join(citation['text'].split())}”")
+            print_line(console, place, "cyan")
+        print_line(console, f"      “{' '.join(citation['text'].split())}”")
     for notice in result["notices"]:
-        _line(console, f"{say('notice', language)}  {notice_in(language, notice)}", "yellow")
-    _line(console, f"\n{say('route', language)}  {' → '.join(result['route'])}", "dim")
-    _line(console, f"{say('cost', language)}  {cost_line(result['cost'], language)}", "dim")
+        print_line(console, f"{say('notice', language)}  {notice_in(language, notice)}", "yellow")
+    print_line(console, f"\n{say('route', language)}  {' → '.join(result['route'])}", "dim")
+    print_line(console, f"{say('cost', language)}  {cost_line(result['cost'], language)}", "dim")
 
 
 @app.command()
@@ -314,7 +297,7 @@ def ingest(
 
     from app.corpus.ingest import ingest as run_ingest
 
-    settings = _settings()
+    settings = read_settings()
     missing = [str(path) for path in paths if not path.exists()]
     if missing and not prune:
         raise MutdaError(
@@ -333,16 +316,16 @@ def ingest(
     if as_json:
         _print_json(json.loads(json.dumps(asdict(report), default=str)))
     else:
-        console = _console()
-        _line(
+        console = open_console()
+        print_line(
             console,
             f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
             f"{report.pruned} pruned · {report.chunks} chunks · {report.seconds:.1f} s",
         )
         if report.missing:
-            _line(console, f"Gone from the disk: {report.missing}. Forget them with --prune.", "yellow")
+            print_line(console, f"Gone from the disk: {report.missing}. Forget them with --prune.", "yellow")
         if report.skipped:
-            _line(console, f"Not of a kind that can be read: {report.skipped}", "yellow")
+            print_line(console, f"Not of a kind that can be read: {report.skipped}", "yellow")
     for path, reason in report.failed:
         _complain(f"{path}: {reason}")
     if report.failed and not (report.added or report.updated or report.unchanged):
@@ -364,7 +347,7 @@ def search(
     from app.prompts import language_of
 
     query = _asked(query, "search")
-    collection = _collection(_settings())
+    collection = _collection(read_settings())
     try:
         passages = collection.search(query, k=k, mode=mode)
     finally:
@@ -372,12 +355,12 @@ def search(
     if as_json:
         _print_json([asdict(passage) for passage in passages])
         return
-    console = _console()
+    console = open_console()
     for passage in passages:
-        _line(console, f"{passage.score:.3f}  {place_of(asdict(passage), language_of(query))}", "cyan")
-        _line(console, f"       {' '.join(passage.text.split())}")
+        print_line(console, f"{passage.score:.3f}  {place_of(asdict(passage), language_of(query))}", "cyan")
+        print_line(console, f"       {' '.join(passage.text.split())}")
     if not passages:
-        _line(console, say("nothing", language_of(query)))
+        print_line(console, say("nothing", language_of(query)))
 
 
 @app.command()
@@ -387,10 +370,10 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         _print_json(found)
         return
-    console = _console()
+    console = open_console()
     width = max(map(len, found))
     for name, value in found.items():
-        _line(console, f"{name:<{width}}  {f'{value:.2f}' if isinstance(value, float) else value}")
+        print_line(console, f"{name:<{width}}  {f'{value:.2f}' if isinstance(value, float) else value}")
 
 
 async def _status() -> dict[str, Any]:
@@ -399,7 +382,7 @@ async def _status() -> dict[str, Any]:
     from app.models.open import choose_spec
     from app.models.weights import EMBEDDED, local_path
 
-    settings = _settings()
+    settings = read_settings()
     embedder = await asyncio.to_thread(_embedder, settings, allow_fetch=False)
     try:
         collection = await asyncio.to_thread(_collection, settings, embedder)

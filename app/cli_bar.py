@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from app.cli_terminal import open_console
 from app.wording import plain
 
 
@@ -15,7 +16,6 @@ def progress_bar(title: str, *, unit: Literal["bytes", "documents"]) -> Iterator
     Of a report in bytes it reads done_bytes, total_bytes (0: unknown) and detail; of one in documents
     files_done, files_total and path.
     """
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -26,7 +26,7 @@ def progress_bar(title: str, *, unit: Literal["bytes", "documents"]) -> Iterator
     )
 
     count = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = open_console(to_stderr=True)
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from app.wording import plain
+from app.cli_terminal import open_console, print_line, read_settings
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from app.settings import Settings
     from app.tracing.feedback_send import LangfuseScores
     from app.tracing.feedback_store import FeedbackStore
@@ -55,26 +53,28 @@ def give(
     from app.tracing.feedback import trace_reader
     from app.tracing.masking import Masking
 
-    settings = _settings()
+    settings = read_settings()
     store = _store(settings)
     masking = Masking(settings.mask_patterns)
     read = trace_reader(settings.data_dir / "traces")
     feedback = keep(store, read, masking, trace, rating, reason=reason, correction=correction)
-    console = _console()
-    _line(console, f"Kept: {feedback.rating} for {feedback.trace_id[:ID_CHARS]}, {_shown(feedback.question)}")
+    console = open_console()
+    print_line(
+        console, f"Kept: {feedback.rating} for {feedback.trace_id[:ID_CHARS]}, {_shown(feedback.question)}"
+    )
     scores = _scores(settings)
     if scores is None:
-        _line(console, "Langfuse is not set up: nothing was sent.", "dim")
+        print_line(console, "Langfuse is not set up: nothing was sent.", "dim")
         return
     if not scores.takes(feedback.trace_id):
-        _line(console, "Not sent: Langfuse was not given this trace (LANGFUSE_SAMPLE_RATE).", "dim")
+        print_line(console, "Not sent: Langfuse was not given this trace (LANGFUSE_SAMPLE_RATE).", "dim")
         return
     try:
         send_one(store, scores, feedback)
     except ServiceError as error:
-        _line(console, f"Not sent: {error} Send it later with: mutda feedback send", "yellow")
+        print_line(console, f"Not sent: {error} Send it later with: mutda feedback send", "yellow")
     else:
-        _line(console, f"Sent to Langfuse at {scores.url}.", "dim")
+        print_line(console, f"Sent to Langfuse at {scores.url}.", "dim")
 
 
 @app.command()
@@ -83,15 +83,15 @@ def send() -> None:
     from app.errors import SettingsError
     from app.tracing.feedback import send_all
 
-    settings = _settings()
+    settings = read_settings()
     scores = _scores(settings)
     if scores is None:
         raise SettingsError(
             "Langfuse is not set up. Set LANGFUSE_BASE_URL, LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY."
         )
     count = send_all(_store(settings), scores)
-    _line(
-        _console(),
+    print_line(
+        open_console(),
         f"{_counted(count, 'rating')} sent to Langfuse at {scores.url}." if count else "Nothing to send.",
     )
 
@@ -104,16 +104,18 @@ def list_(
     """Show the ratings, oldest first."""
     from dataclasses import asdict
 
-    settings = _settings()
+    settings = read_settings()
     store = _store(settings)
     listed = store.history() if everything else store.current()
-    console = _console()
+    console = open_console()
     if as_json:
-        _line(console, json.dumps([asdict(feedback) for feedback in listed], ensure_ascii=False, indent=2))
+        print_line(
+            console, json.dumps([asdict(feedback) for feedback in listed], ensure_ascii=False, indent=2)
+        )
         return
     for feedback in listed:
         mark = "  (not sent)" if settings.langfuse_base_url and not feedback.sent_at else ""
-        _line(
+        print_line(
             console,
             f"{feedback.trace_id[:ID_CHARS]}  {feedback.given_at[:16].replace('T', ' ')}  "
             f"{feedback.rating:<4}  {_shown(feedback.question)}{mark}",
@@ -121,9 +123,9 @@ def list_(
         )
         for text in (feedback.reason, feedback.correction and f"→ {feedback.correction}"):
             if text:
-                _line(console, f"{'':{ID_CHARS}}  {' '.join(text.split())}", "dim")
+                print_line(console, f"{'':{ID_CHARS}}  {' '.join(text.split())}", "dim")
     if not listed:
-        _line(console, "There is no feedback yet. Give some: mutda feedback last up")
+        print_line(console, "There is no feedback yet. Give some: mutda feedback last up")
 
 
 @app.command()
@@ -138,7 +140,7 @@ def export(
     from app.errors import MutdaError
     from app.tracing.feedback_export import examples, preferences
 
-    export = (preferences if kind == "dpo" else examples)(_store(_settings()).current())
+    export = (preferences if kind == "dpo" else examples)(_store(read_settings()).current())
     if out is None:
         typer.echo(export.jsonl(), nl=False)
     else:
@@ -147,22 +149,16 @@ def export(
         except OSError as error:
             reason = error.strerror or str(error)
             raise MutdaError(f"{out} cannot be written ({reason}). Name another file with -o.") from None
-    console = _console(to_stderr=True)
+    console = open_console(to_stderr=True)
     written = _counted(len(export.lines), "pair" if kind == "dpo" else "conversation")
-    _line(console, f"{written} written{f' to {out}' if out else ''}.")
+    print_line(console, f"{written} written{f' to {out}' if out else ''}.")
     for why, count in export.left_out.most_common():
-        _line(console, f"Left out: {count} {why}.", "yellow")
+        print_line(console, f"Left out: {count} {why}.", "yellow")
 
 
 @app.callback()
 def _feedback() -> None:
     """Say whether an answer was good, and make data of it to train on."""
-
-
-def _settings() -> "Settings":
-    from app.settings import load_settings
-
-    return load_settings()
 
 
 def _store(settings: "Settings") -> "FeedbackStore":
@@ -184,15 +180,3 @@ def _counted(count: int, thing: str) -> str:
 def _shown(question: str) -> str:
     line = " ".join(question.split())
     return f"“{line if len(line) <= QUESTION_CHARS else line[: QUESTION_CHARS - 1] + '…'}”"
-
-
-def _console(*, to_stderr: bool = False) -> "Console":
-    from rich.console import Console
-
-    return Console(stderr=to_stderr, highlight=False, soft_wrap=True)
-
-
-def _line(console: "Console", text: str, style: str = "") -> None:
-    from rich.text import Text
-
-    console.print(Text(plain(text), style=style))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli_bar import progress_bar
+from app.cli_terminal import open_console, print_line, read_settings
 from app.errors import DownloadError, MutdaError
 from app.wording import plain
 
@@ -27,28 +28,10 @@ _GB = 1e9
 PIPED_WIDTH = 120
 
 
-def _settings() -> "Settings":
-    from app.settings import load_settings
-
-    return load_settings()
-
-
-def _console(*, to_stderr: bool = False) -> "Console":
-    from rich.console import Console
-
-    return Console(stderr=to_stderr, highlight=False, soft_wrap=True)
-
-
-def _line(console: "Console", text: str, style: str = "") -> None:
-    from rich.text import Text
-
-    console.print(Text(plain(text), style=style))
-
-
 def _print_json(value: Any) -> None:
     import json
 
-    _line(_console(), json.dumps(value, ensure_ascii=False, indent=2))
+    print_line(open_console(), json.dumps(value, ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -57,12 +40,12 @@ def pull() -> None:
     from app.models.spec import parse_model_spec
     from app.models.weights import resolve_e5, resolve_gguf
 
-    settings = _settings()
+    settings = read_settings()
     spec = parse_model_spec(settings.model or "embedded:")
     name = spec.name if spec.kind == "embedded" else ""
     with progress_bar("weights", unit="bytes") as on_progress:
         path = resolve_gguf(name, settings.cache_dir, progress=on_progress)
-    _line(_console(), str(path))
+    print_line(open_console(), str(path))
     if settings.embedder in ("", "e5:"):
         try:
             with progress_bar("weights", unit="bytes") as on_progress:
@@ -70,9 +53,9 @@ def pull() -> None:
         except DownloadError as error:
             if settings.embedder:
                 raise
-            _line(_console(to_stderr=True), f"The embedder use: will do instead. {error}", "yellow")
+            print_line(open_console(to_stderr=True), f"The embedder use: will do instead. {error}", "yellow")
         else:
-            _line(_console(), str(path))
+            print_line(open_console(), str(path))
 
 
 @app.command()
@@ -102,7 +85,7 @@ def create(
     from app.models.create_source import QUANTIZATIONS, require_quantizable
     from app.models.ollama_create import Creation
 
-    settings = _settings()
+    settings = read_settings()
     if quantize and quantize.lower() not in (known := [kind.lower() for kind in QUANTIZATIONS]):
         raise MutdaError(f"--quantize {quantize} is none of {', '.join(known)}.")
     modelfile, weights = _what_to_make(settings, name, source)
@@ -117,8 +100,8 @@ def create(
             on_progress=on_progress,
         )
         asyncio.run(creation.run())
-    console = _console()
-    _line(console, f"ollama:{name} is made.")
+    console = open_console()
+    print_line(console, f"ollama:{name} is made.")
     if ask:
         _print_trial(console, asyncio.run(_trial(settings, name)), name)
 
@@ -184,11 +167,11 @@ def _opened(settings: "Settings", name: str) -> Any:
 
 
 def _print_trial(console: "Console", trial: "Trial", name: str) -> None:
-    _line(console, f"Q  {trial.question}", "dim")
-    _line(console, f"A  {trial.answer or '(nothing)'}", "bold")
-    _line(console, f"   {trial.seconds:.1f} s, loading included", "dim")
+    print_line(console, f"Q  {trial.question}", "dim")
+    print_line(console, f"A  {trial.answer or '(nothing)'}", "bold")
+    print_line(console, f"   {trial.seconds:.1f} s, loading included", "dim")
     if not trial.answer:
-        _line(console, f"It gave no answer. See why: mutda models check {name}", "yellow")
+        print_line(console, f"It gave no answer. See why: mutda models check {name}", "yellow")
 
 
 @app.command("list")
@@ -198,11 +181,11 @@ def list_models(as_json: AsJson = False) -> None:
 
     from app.models.listing import list_models as run_list
 
-    listing = asyncio.run(run_list(_settings()))
+    listing = asyncio.run(run_list(read_settings()))
     if as_json:
         _print_json(asdict(listing))
     else:
-        _print_listing(_console(), listing)
+        _print_listing(open_console(), listing)
 
 
 def _print_listing(console: "Console", listing: "Listing") -> None:
@@ -219,11 +202,11 @@ def _print_listing(console: "Console", listing: "Listing") -> None:
     if listing.models:
         console.print(table, soft_wrap=False)
     else:
-        _line(console, "No models were found. Run: mutda models pull")
+        print_line(console, "No models were found. Run: mutda models pull")
     if listing.available_bytes is not None:
-        _line(console, f"{_gb(listing.available_bytes)} GB of memory are free here.", "dim")
+        print_line(console, f"{_gb(listing.available_bytes)} GB of memory are free here.", "dim")
     for problem in listing.unreachable:
-        _line(console, problem, "yellow")
+        print_line(console, problem, "yellow")
 
 
 def _cells(model: "ListedModel") -> list[str]:
@@ -257,7 +240,7 @@ def check(
     """Say what is wrong with an Ollama model as installed, and which line mends it."""
     from dataclasses import asdict
 
-    settings = _settings()
+    settings = read_settings()
     name = name.removeprefix("ollama:")
     findings, trial = asyncio.run(_check(settings, name, live=live))
     if as_json:
@@ -269,7 +252,7 @@ def check(
             }
         )
     else:
-        _print_findings(_console(), name, findings, trial)
+        _print_findings(open_console(), name, findings, trial)
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(1)
 
@@ -294,10 +277,12 @@ def _print_findings(console: "Console", name: str, findings: list["Finding"], tr
     if trial:
         _print_trial(console, trial, name)
     for finding in findings:
-        _line(console, f"{finding.level}: {finding.what}", "red" if finding.level == "error" else "yellow")
-        _line(console, finding.change, "cyan")  # not indented: to be copied, quotes over lines included
+        print_line(
+            console, f"{finding.level}: {finding.what}", "red" if finding.level == "error" else "yellow"
+        )
+        print_line(console, finding.change, "cyan")  # not indented: to be copied, quotes over lines included
     if not findings:
-        _line(console, f"Nothing is wrong with {name}.", "green")
+        print_line(console, f"Nothing is wrong with {name}.", "green")
 
 
 @app.callback()
