@@ -11,8 +11,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Literal
+
+from stand_ins.served import Served
 
 Fault = Literal[
     "none",
@@ -52,7 +54,7 @@ class Answer:
     logprob: float = -0.25
 
 
-class ChatServer:
+class ChatServer(Served):
     """Runs in a thread; use it in a `with`. `requests` holds what arrived, in order."""
 
     def __init__(
@@ -76,24 +78,7 @@ class ChatServer:
         self.connections = 0
         self.hung_up = threading.Event()
         """The client closed its connection before it had the whole answer."""
-        self.stopping = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=5)
+        super().__init__(_handler(self))
 
 
 def closed_port() -> int:

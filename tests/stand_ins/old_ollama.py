@@ -1,38 +1,23 @@
 """An Ollama from before 0.12.11 in front of a real one: it takes no log-probabilities and gives none."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import httpx
+from stand_ins.served import Served
 
 NEWER_FIELDS = {"logprobs", "top_logprobs", "truncate", "shift"}
 
 
-class OldOllama:
+class OldOllama(Served):
     """Passes `/api/chat` on, line by line, without what came later; use it in a `with`."""
 
     def __init__(self, behind: str) -> None:
         self.behind = behind
         self.requests: list[dict[str, Any]] = []
         """Bodies as they arrived."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=5)
+        super().__init__(_handler(self))
 
 
 def _handler(server: OldOllama) -> type[BaseHTTPRequestHandler]:

@@ -6,11 +6,12 @@ name can be resolved, that only unquantised weights are quantised.
 
 import hashlib
 import json
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Literal
+
+from stand_ins.served import Served
 
 Fault = Literal[
     "none",
@@ -51,7 +52,7 @@ class Model:
     capabilities: Sequence[str] = ("completion",)
 
 
-class OllamaStandIn:
+class OllamaStandIn(Served):
     """Runs in a thread; use it in a `with`. `seen` holds method and path of each request, in order."""
 
     def __init__(
@@ -72,24 +73,7 @@ class OllamaStandIn:
         self.created: list[dict[str, Any]] = []
         self.chats: list[dict[str, Any]] = []
         self.seen: list[tuple[str, str]] = []
-        self.stopping = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=5)
+        super().__init__(_handler(self))
 
 
 def full_name(name: str) -> str:

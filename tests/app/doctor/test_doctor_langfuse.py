@@ -1,17 +1,17 @@
 import json
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from stand_ins.chat_server import closed_port
 from stand_ins.langfuse_server import LangfuseServer, _spans
+from stand_ins.served import Served
 
 from app.doctor import langfuse
 from app.doctor.address import ask
@@ -22,7 +22,7 @@ from app.settings import load_settings
 KEYS = ("pk-lf-1", "sk-lf-1")
 
 
-class Server:
+class Server(Served):
     """The endpoints that a check needs, as Langfuse's API document describes them."""
 
     def __init__(self) -> None:
@@ -33,22 +33,7 @@ class Server:
         self.shows = True
         self.spans: list[Any] = []
         self.headers: list[dict[str, str]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=5)
+        super().__init__(_handler(self))
 
 
 def _handler(owner: Server) -> type[BaseHTTPRequestHandler]:
