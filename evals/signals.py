@@ -15,14 +15,15 @@ from evals.metrics.containment import contained
 from evals.metrics.recall import file_name
 from evals.suite import Case
 from graphs.context import Context
-from graphs.grounding import repair, support, unmet_numbers, unmet_topic
+from graphs.grounding import repair, support
+from graphs.nodes.grade import missing
 from graphs.nodes.prepare import prepare
 from graphs.nodes.retrieve import retrieve
 from graphs.nodes.self_check import problem_of
 from graphs.prefix import ANSWER_TOKENS, fitting, further_turn, prompt
 from graphs.resources import Resources
 from graphs.run import Run
-from graphs.state import State, Turn, own_words, shown_passages
+from graphs.state import State, Turn, shown_passages
 
 Record = Mapping[str, Any]
 """What is kept of one question; plain JSON."""
@@ -104,13 +105,6 @@ def holds(case: Case, passages: Sequence[Passage]) -> bool:
     if not case.answers:
         return bool(there)
     return any(contained(f"{passage.heading}\n{passage.text}", case.answers) for passage in there)
-
-
-def missing(state: State, passages: Sequence[Passage]) -> float:
-    """As `graphs.nodes.grade` has it, of a question that needs no calculation."""
-    follows = state.standalone != own_words(state)
-    unmet = unmet_numbers(own_words(state), passages)
-    return float(bool(unmet) or (follows and unmet_topic(state.question, passages)))
 
 
 async def _look(case: Case, state: State, run: Run, *, answers: bool) -> dict[str, Any]:

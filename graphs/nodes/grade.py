@@ -1,7 +1,9 @@
 """Do the shown passages hold the answer? One token, read through its probabilities."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from app.corpus.passage import Passage
 from app.models.chat import choice_probability
 from graphs.evidence import evidence
 from graphs.grounding import unmet_numbers, unmet_topic
@@ -27,14 +29,13 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     instruction = resources.prompts.get("grade_calculation" if state.arithmetic else "grade", state.language)
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=1, logprobs=True)
     probability = choice_probability(reply)
-    passages = shown_passages(state)
-    # Of a calculation some numbers are the asker's own.
-    unmet = bool(unmet_numbers(own_words(state), passages)) and not state.arithmetic
-    follows = state.standalone != own_words(state)
-    missing = float(unmet or (follows and unmet_topic(state.question, passages)))
-    score = evidence(
-        calibration, grade=probability, coverage=state.coverage, dense=state.dense, missing=missing
-    )
+    signals = {
+        "grade": probability,
+        "coverage": state.coverage,
+        "dense": state.dense,
+        "missing": missing(state, shown_passages(state)),
+    }
+    score = evidence(calibration, **signals)
     if calibration.notice:
         run.notice(calibration.notice)
     narrow = shown <= run.context.look
@@ -52,12 +53,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
             value=score,
             threshold=bar,
             verdict=verdict,
-            signals={
-                "grade": probability,
-                "coverage": state.coverage,
-                "dense": state.dense,
-                "missing": missing,
-            },
+            signals=signals,
         )
     )
     return {
@@ -68,6 +64,14 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         "evidence": score,
         "verdict": verdict,
     }
+
+
+def missing(state: State, passages: Sequence[Passage]) -> float:
+    """1 where the question names a number, or an elliptic follow-up a topic, that no passage does; else 0."""
+    # Of a calculation some numbers are the asker's own.
+    unmet = bool(unmet_numbers(own_words(state), passages)) and not state.arithmetic
+    follows = state.standalone != own_words(state)
+    return float(unmet or (follows and unmet_topic(state.question, passages)))
 
 
 def judge(score: float, *, bar: float, hopeless: float) -> Verdict:
