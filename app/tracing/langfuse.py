@@ -5,24 +5,20 @@ nothing waits for: a server that hangs, fails or refuses the keys costs an answe
 the process at most the time that `close` is given.
 """
 
-import atexit
 import logging
-import queue
-import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from app.settings import Settings
+from app.tracing.event_thread import MAX_WAITING, EventThread
 from app.tracing.events import Began, Ended, Event, FirstToken
 from app.tracing.langfuse_client import Access, Sender
 from app.tracing.langfuse_spans import Drawing, Marks, is_sampled, span_id
 from app.tracing.masking import Masking
 
-MAX_WAITING = 20_000
-"""Events that wait for the thread; about 300 questions' worth. What comes on top is dropped and counted."""
 MAX_OPEN = 5_000
 """Spans under way; one whose end is never told must not be kept for ever."""
 EXIT_TIMEOUT_S = 2.0
@@ -57,10 +53,6 @@ class _Score:
     comment: str | None = None
 
 
-class _Stop:
-    pass
-
-
 class LangfuseTracing:
     """One for a process; `put` is a sink of an `EventHandler`. Call `close` at the end.
 
@@ -69,48 +61,40 @@ class LangfuseTracing:
     or cannot be read, nothing is sent and nothing more is noted down.
     """
 
-    def __init__(self, load: Callable[[], tuple[Settings, Masking]]) -> None:
+    def __init__(
+        self, load: Callable[[], tuple[Settings, Masking]], *, max_waiting: int = MAX_WAITING
+    ) -> None:
         self._load = load
-        self._events: queue.SimpleQueue[Event | _Score | _Stop] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._finished = threading.Event()
-        self._closed = False
-        self._off = False
-        self._refused = 0
+        self._thread: EventThread[Event | _Score] = EventThread(
+            "langfuse", self._opened, at_exit=self._at_exit, max_waiting=max_waiting
+        )
         self._worker: _Worker | None = None
 
     def put(self, event: Event) -> None:
         """Note an event down for the thread. Waits for nothing."""
-        self._put(event)
+        self._thread.put(event)
 
     def score(self, trace_id: str, name: str, value: float | bool | str, comment: str | None = None) -> None:
         """Score a trace: a number, a yes or no, or a word. A later score of the same name replaces it.
 
         A trace that was not sampled gets none.
         """
-        self._put(_Score(trace_id=trace_id, name=name, value=value, comment=comment))
+        self._thread.put(_Score(trace_id=trace_id, name=name, value=value, comment=comment))
 
     def close(self, timeout_s: float = EXIT_TIMEOUT_S) -> int:
         """Send what is left, within `timeout_s`; gives how many events, spans and scores did not arrive."""
-        with self._lock:
-            first, self._closed = not self._closed, True
-        if self._thread is not None:
-            if first:
-                self._events.put(_Stop())
-                atexit.unregister(self._at_exit)
-            self._finished.wait(timeout_s)
+        self._thread.close(timeout_s)
         return self.dropped
 
     @property
     def dropped(self) -> int:
         """Events, spans and scores that did not arrive, or, while it is open, not yet."""
-        return self._refused + (self._worker.missing if self._worker else 0)
+        return self._thread.refused + (self._worker.missing if self._worker else 0)
 
     @property
     def waiting(self) -> int:
         """Events that the thread has not come to yet."""
-        return self._events.qsize()
+        return self._thread.waiting
 
     @property
     def undelivered(self) -> str:
@@ -123,54 +107,19 @@ class LangfuseTracing:
             "Check it with: mutda doctor"
         )
 
-    def _put(self, event: Event | _Score) -> None:
-        if self._off:
-            return
-        if self._closed or self._events.qsize() >= MAX_WAITING:
-            self._refused += 1
-            return
-        if self._thread is None:
-            self._start()
-        self._events.put(event)
-
-    def _start(self) -> None:
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="langfuse", daemon=True)
-                self._thread.start()
-                atexit.register(self._at_exit)
-
     def _at_exit(self) -> None:
         self.close()
         if line := self.undelivered:
             _log.warning(line)
 
-    def _work(self) -> None:
-        try:
-            event = self._events.get()
-            if not isinstance(event, _Stop):
-                worker = self._opened()
-                if worker is None:
-                    self._off = True
-                    return
-                self._worker = worker
-                while not isinstance(event, _Stop):
-                    worker.take(event)
-                    event = self._events.get()
-                worker.flush()
-        finally:
-            self._finished.set()
-        if self._worker:
-            self._worker.close()
-
     def _opened(self) -> "_Worker | None":
         try:
             settings, masking = self._load()
-            return _Worker(settings, masking) if is_set(settings) else None
+            self._worker = _Worker(settings, masking) if is_set(settings) else None
         except Exception as error:
             # The same settings are read for the answer, which tells what is wrong with them.
             _log.warning("Langfuse is left out: %s", type(error).__name__)
-            return None
+        return self._worker
 
 
 class _Worker:
@@ -203,8 +152,20 @@ class _Worker:
         """Why, as far as it is known."""
         return self._sender.complaint
 
-    def take(self, event: Event | _Score | _Stop) -> None:
-        """One event. Whatever is wrong with it costs that event alone."""
+    def take(self, items: Sequence[Event | _Score]) -> None:
+        """Whatever is wrong with one of them costs that one alone."""
+        for item in items:
+            self._take(item)
+
+    def finish(self) -> None:
+        """Send what is there."""
+        self._sender.flush()
+
+    def close(self) -> None:
+        """End the SDK's threads."""
+        self._sender.close()
+
+    def _take(self, event: Event | _Score) -> None:
         try:
             if isinstance(event, Began):
                 self._began(event)
@@ -213,21 +174,13 @@ class _Worker:
                     opened[2].set_attributes(self._drawing.first_token(event.at_ns))
             elif isinstance(event, Ended):
                 self._ended(event)
-            elif isinstance(event, _Score) and is_sampled(event.trace_id, self._rate):
+            elif is_sampled(event.trace_id, self._rate):
                 comment = None if event.comment is None else self._drawing.score_text(event.comment)
                 value = self._drawing.score_text(event.value) if isinstance(event.value, str) else event.value
                 self._sender.score(event.trace_id, event.name, value, comment=comment)
         except Exception as error:
             self._failed += 1
             _log.info("an event was not traced: %s", type(error).__name__)
-
-    def flush(self) -> None:
-        """Send what is there."""
-        self._sender.flush()
-
-    def close(self) -> None:
-        """End the SDK's threads."""
-        self._sender.close()
 
     def _began(self, event: Began) -> None:
         if event.parent_id is None:

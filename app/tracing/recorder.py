@@ -1,26 +1,19 @@
-"""Keeps each run's tree on this machine: events go on a queue, a thread does the rest."""
+"""Keeps each run's tree on this machine: events go to a thread of their own, which does the rest."""
 
-import atexit
 import logging
-import threading
-from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from collections.abc import Callable, Sequence
 
 from app.errors import MutdaError
 from app.settings import Settings
 from app.tracing.assemble import Assembler
+from app.tracing.event_thread import GATHER_S, MAX_WAITING, EventThread
 from app.tracing.events import Event
 from app.tracing.keeping import Keeping, keeping_of
 from app.tracing.spans import Span
 from app.tracing.store import TraceStore
 
-MAX_PENDING = 20_000
-"""Events that wait to be written; a question makes about fifty. More than that are dropped and counted."""
 CLOSE_S = 2.0
-_GATHER_S = 0.1
-"""How long the thread waits for more after a first event: one write then holds many."""
 _LIVE_GATHER_S = 0.02
-_MAX_BATCH = 2000
 
 _log = logging.getLogger(__name__)
 
@@ -40,139 +33,90 @@ class Recorder:
         open_keeping: Callable[[], Keeping],
         *,
         on_span: OnSpan | None = None,
-        max_pending: int = MAX_PENDING,
+        max_waiting: int = MAX_WAITING,
     ) -> None:
         self._open_keeping = open_keeping
         self._on_span = on_span
-        self._max_pending = max_pending
-        self._pending: SimpleQueue[Event | threading.Event | None] = SimpleQueue()
-        self._starting = threading.Lock()
-        self._hurry = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._closed = False
-        self._said = ""
-        self.dropped = 0
-        """Events that found the queue full."""
+        self._thread: EventThread[Event] = EventThread(
+            "mutda-traces",
+            self._opened,
+            at_exit=self.close,
+            gather_s=_LIVE_GATHER_S if on_span else GATHER_S,
+            max_waiting=max_waiting,
+        )
+        self._told_lost = False
 
-    # -- the caller's thread
+    @property
+    def dropped(self) -> int:
+        """Events that found the queue full."""
+        return self._thread.refused
 
     def put(self, event: Event) -> None:
         """Note an event down for the thread. Waits for nothing."""
-        if self._closed:
-            return
-        if self._pending.qsize() >= self._max_pending:
-            self.dropped += 1
-            return
-        self._pending.put(event)
-        if self._thread is None:
-            self._start()
-
-    def _start(self) -> None:
-        with self._starting:
-            if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._work, name="mutda-traces", daemon=True)
-                self._thread.start()
-                atexit.register(self.close)
+        self._thread.put(event)
 
     def flush(self, timeout_s: float = CLOSE_S) -> bool:
         """Wait until what was told so far is written; False when that took too long. Blocks its thread."""
-        if self._thread is None or self._closed:
-            return True
-        written = threading.Event()
-        self._pending.put(written)
-        self._hurry.set()
-        return written.wait(timeout_s)
+        return self._thread.flush(timeout_s)
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
         """Write what is left, for at most `timeout_s`, and stop. Blocks its thread."""
-        with self._starting:
-            if self._closed:
-                return
-            self._closed = True
-        atexit.unregister(self.close)
-        if self._thread is None:
-            return
-        self._pending.put(None)
-        self._hurry.set()
-        self._thread.join(timeout_s)
-        lost = self.dropped + (self._pending.qsize() if self._thread.is_alive() else 0)
-        if lost:
+        finished = self._thread.close(timeout_s)
+        lost = self.dropped + (0 if finished else self._thread.waiting)
+        if lost and not self._told_lost:
+            self._told_lost = True
             _log.warning("%d events of traces were not kept: there was no time to write them", lost)
 
-    # -- the thread
-
-    def _work(self) -> None:
+    def _opened(self) -> "_Writer | None":
         try:
             keeping = self._open_keeping()
         except MutdaError as error:
             _log.warning("Traces are not kept. %s", error)
-            return self._discard()
-        store = self._opened(keeping)
-        if store is None and self._on_span is None:
-            return self._discard()
-        assembler = Assembler(keeping.mask, earlier=store.header if store else None)
-        gather_s = _LIVE_GATHER_S if self._on_span else _GATHER_S
+            return None
+        store = None
         try:
-            more = True
-            while more:
-                batch = [self._pending.get()]
-                self._hurry.wait(gather_s)
-                self._hurry.clear()
-                more = self._handle(batch + self._waiting(_MAX_BATCH), assembler, store)
-        finally:
-            if store:
-                store.close()
-
-    def _opened(self, keeping: Keeping) -> TraceStore | None:
-        try:
-            return keeping.open_store() if keeping.open_store else None
+            store = keeping.open_store() if keeping.open_store else None
         except MutdaError as error:
             _log.warning("Traces are not kept. %s", error)
+        if store is None and self._on_span is None:
             return None
+        return _Writer(Assembler(keeping.mask, earlier=store.header if store else None), store, self._on_span)
 
-    def _handle(
-        self, batch: list[Event | threading.Event | None], assembler: Assembler, store: TraceStore | None
-    ) -> bool:
-        """Write a batch; False when it held the sign to stop."""
-        marks = [item for item in batch if isinstance(item, threading.Event)]
+
+class _Writer:
+    """Turns events into spans, shows and writes them. Lives in one thread."""
+
+    def __init__(self, assembler: Assembler, store: TraceStore | None, on_span: OnSpan | None) -> None:
+        self._assembler = assembler
+        self._store = store
+        self._on_span = on_span
+        self._said = ""
+
+    def take(self, events: Sequence[Event]) -> None:
         try:
-            for item in batch:
-                if item is None or isinstance(item, threading.Event):
-                    continue
-                if (ended := assembler.feed(item)) and self._on_span:
+            for event in events:
+                if (ended := self._assembler.feed(event)) and self._on_span:
                     self._on_span(ended)
-            headers, spans = assembler.take()
-            if store and spans:
-                store.write(headers, spans)
+            headers, spans = self._assembler.take()
+            if self._store and spans:
+                self._store.write(headers, spans)
         except MutdaError as error:
             self._say_once(f"A trace was not kept. {error}")
         except Exception:
             # A trace is never worth an answer; but a bug must be seen.
             _log.exception("A trace was not kept.")
-        for mark in marks:
-            mark.set()
-        return None not in batch
+
+    def finish(self) -> None:
+        if self._store:
+            self._store.close()
+
+    def close(self) -> None:
+        return None
 
     def _say_once(self, line: str) -> None:
         if line != self._said:
             self._said = line
             _log.warning("%s", line)
-
-    def _waiting(self, limit: int) -> list[Event | threading.Event | None]:
-        items: list[Event | threading.Event | None] = []
-        while len(items) < limit:
-            try:
-                items.append(self._pending.get_nowait())
-            except Empty:
-                break
-        return items
-
-    def _discard(self) -> None:
-        """Nothing is kept: take nothing in from now on."""
-        self._closed = True
-        for item in self._waiting(self._max_pending * 2):
-            if isinstance(item, threading.Event):
-                item.set()
 
 
 def local_recorder(settings: Settings, *, on_span: OnSpan | None = None) -> Recorder | None:

@@ -26,7 +26,6 @@ from langgraph.types import Command
 from stand_ins.langfuse_server import LangfuseServer, Span
 
 from app.settings import Settings, load_settings
-from app.tracing import langfuse as module
 from app.tracing.events import EventHandler
 from app.tracing.identity import TraceIdentity
 from app.tracing.langfuse import LangfuseTracing, langfuse_tracing
@@ -453,12 +452,9 @@ async def test_a_server_at_fault_delays_no_answer_and_the_end_by_two_seconds_at_
     assert "\n" not in tracing.undelivered and tracing.undelivered.endswith("mutda doctor")
 
 
-def test_what_comes_faster_than_it_can_be_noted_down_is_dropped_and_counted(
-    server: LangfuseServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MAX_WAITING", 5)
+def test_what_comes_faster_than_it_can_be_noted_down_is_dropped_and_counted(server: LangfuseServer) -> None:
     held = threading.Event()
-    tracing = LangfuseTracing(lambda: (held.wait(10), (settings_for(server), Masking()))[1])
+    tracing = LangfuseTracing(lambda: (held.wait(10), (settings_for(server), Masking()))[1], max_waiting=5)
     for _ in range(50):
         tracing.score("a" * 32, "feedback", 1.0)
     held.set()
@@ -490,9 +486,9 @@ async def test_settings_that_do_not_ask_for_it_turn_it_off() -> None:
     tracing = LangfuseTracing(lambda: (load_settings(), Masking()))
     graph = graph_of(tracing)
     await graph.ainvoke({"question": QUESTION})
-    tracing._finished.wait(5)
+    tracing._thread.flush(5)
     await graph.ainvoke({"question": QUESTION})
-    assert tracing._off and tracing.close() == 0 and tracing.undelivered == ""
+    assert tracing.waiting == 0 and tracing.close() == 0 and tracing.undelivered == ""
 
 
 def test_old_models_that_complete_text_are_told(server: LangfuseServer) -> None:

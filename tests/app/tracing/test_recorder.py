@@ -414,7 +414,7 @@ async def test_a_disk_that_hangs_delays_no_answer_and_the_end_by_two_seconds(
         store.__class__ = Hung
         return store
 
-    recorder = Recorder(lambda: Keeping(mask=NoMask(), open_store=open_store), max_pending=40)
+    recorder = Recorder(lambda: Keeping(mask=NoMask(), open_store=open_store), max_waiting=40)
     graph = traced(recorder)
     started = time.monotonic()
     for _ in range(5):
