@@ -56,6 +56,12 @@ def run(
     no_salt: Annotated[
         bool, typer.Option("--no-salt", help="Let a system profit from the prompt of the one before it.")
     ] = False,
+    search: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="SearXNG to look things up with; without it nothing leaves this machine."
+        ),
+    ] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
     trace: Annotated[
         bool, typer.Option("--trace", help="Keep a trace of each question, for `mutda trace`.")
@@ -75,6 +81,7 @@ def run(
         seed=seed,
         json=json,
         salt=not no_salt,
+        search=search,
         resume=resume,
         trace=trace,
     )

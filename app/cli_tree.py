@@ -41,6 +41,7 @@ _SAYS: dict[str, tuple[str, str]] = {
     "decision": ("판정", "decision"),
     "passages": ("구절", "passages"),
     "web": ("웹", "web"),
+    "held back": ("보이지 않은 지시", "held back"),
     "not shown": ("아래는 읽지 않은 구절 {}개", "{} more were not read"),
     "resumed": ("이어서", "resumed"),
     "paused": ("멈춤", "paused"),
@@ -252,6 +253,11 @@ def _passages(span: Span, language: Language) -> Iterator[Text]:
             line.append(f"{phrase('web', language)} ", style="magenta")
         line.append(plain(_place(passage)), style="" if read else "dim")
         yield line.append(plain(f"  {_short(passage.get('text', ''), 80)}"), style="dim")
+        if held := passage.get("held_back"):
+            line = Text(
+                f"    {phrase('held back', language)}: ", style="red", no_wrap=True, overflow="ellipsis"
+            )
+            yield line.append(plain(_short(held, 120)), style="dim")
 
 
 def _place(passage: dict[str, Any]) -> str:

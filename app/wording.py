@@ -59,6 +59,10 @@ _NOTICES: tuple[tuple[re.Pattern[str], str], ...] = (
         r"맞춰 둔 문턱값(\1)은 판정 문구가 바뀌어 쓰지 않습니다. 다시 맞추려면: \2",
     ),
     (
+        re.compile(r"sentences that give orders to whoever answers were not read: (.*)", re.DOTALL),
+        r"답하는 쪽에 내리는 지시로 보여 모델에게 보이지 않은 문장이 있습니다: \1",
+    ),
+    (
         re.compile(r"the model wrote a tool call into its answer; .*"),
         "모델이 답에 적은 도구 호출을 뺐습니다.",
     ),

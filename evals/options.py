@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 from evals.korquad import Part
 from evals.runner import GRAPH
@@ -30,6 +30,8 @@ class Options:
     salt: bool = True
     """Keep systems from profiting from each other's prompts."""
     resume: bool = False
+    search: str = ""
+    """Address of a SearXNG that the graph may search; empty: it searches nothing outside."""
     trace: bool = False
     """Keep each question's trace on this machine too."""
 
@@ -42,6 +44,11 @@ class Options:
     def earlier(self) -> list[Path]:
         """Reports to compare with."""
         return [Path(name) for name in self.baselines if name not in BASELINES]
+
+    @property
+    def web_search(self) -> Literal["off", "on"]:
+        """An address that was named for it is the consent."""
+        return "on" if self.search else "off"
 
     @property
     def salted(self) -> bool:
@@ -77,6 +84,12 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--resume", action="store_true", help="carry on a run that was interrupted")
     parser.add_argument(
         "--no-salt", action="store_true", help="let a system profit from the prompt of the one before it"
+    )
+    parser.add_argument(
+        "--search",
+        default="",
+        metavar="URL",
+        help="SearXNG that questions may be looked up with; without it nothing leaves this machine",
     )
     parser.add_argument(
         "--trace", action="store_true", help="keep a trace of each question, for `mutda trace`"

@@ -35,6 +35,7 @@ from app.prompts import Prompts
 from app.settings import Settings, load_settings
 from graphs.context import Context
 from graphs.evidence import load_calibration
+from graphs.orders import Orders
 from graphs.rag import build
 from graphs.resources import Corpus, Resources
 from graphs.state import Question
@@ -121,8 +122,9 @@ async def measure(
     corpus: Corpus = _Fixed(filling)
     resources = Resources(
         model=FakeModel(_script), prompts=Prompts.read(), corpus=corpus, corpus_of=lambda given: corpus,
-        calibration=load_calibration("fake"), search=None, web_search="off", call_timeout_s=10.0,
-        today=date.today, monotonic=time.monotonic, embedder="none", collection="overhead", documents=1,
+        calibration=load_calibration("fake"), orders=Orders.packaged(), search=None,
+        web_search="off", call_timeout_s=10.0, today=date.today, monotonic=time.monotonic,
+        embedder="none", collection="overhead", documents=1,
     )  # fmt: skip
     config: RunnableConfig = {"callbacks": list(tracing.callbacks)} if tracing else {}
     graph = build(resources)

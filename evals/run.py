@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from app.errors import MutdaError, ServiceError
+from app.models.embedders import make_embedder
 from app.settings import Settings, load_settings
 from evals.compare import Comparison, compare, show
 from evals.html import html
@@ -33,6 +34,7 @@ from evals.summary import score, summarise, time_ratios
 from evals.systems import BASELINES
 from evals.traced import Traced, open_traced
 from graphs.context import Context
+from graphs.fingerprint import fingerprint_of
 from graphs.open import open_resources
 from graphs.resources import Resources
 
@@ -75,7 +77,10 @@ def measure(options: Options, console: Console) -> int:
         cases = sample(cases, options.limit, seed=options.seed)
     require_corpus(cases, options.corpus)
     earlier = {path: _earlier(path) for path in options.earlier}
-    settings = load_settings(web_search="off", **({"model": options.model} if options.model else {}))
+    changes = {"model": options.model, "search_url": options.search}
+    settings = load_settings(
+        web_search=options.web_search, **{name: value for name, value in changes.items() if value}
+    )
     record = _Record()
     code, problem = 0, ""
     try:
@@ -122,7 +127,7 @@ async def _run(
     folder = None
     if options.corpus is not None:
         folder = (await asyncio.to_thread(ingested, options.corpus, settings, console)).folder
-    context = Context(web_search="off")
+    context = Context(web_search=options.web_search)
     async with open_resources(settings, collection_dir=folder, need_collection=folder is not None) as opened:
         resources = replace(opened, collection=folder.name if folder else "passages")
         record.about = await asyncio.to_thread(_about, options, settings, resources, context)
@@ -174,6 +179,7 @@ def _take(outcome: Outcome, record: _Record, bar: Bar, console: Console, total: 
 
 
 def _about(options: Options, settings: Settings, resources: Resources, context: Context) -> dict[str, Any]:
+    embedder = make_embedder(resources.embedder, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
     return {
         "suite": str(options.suite),
         "suite_sha256": sha256(options.suite.read_bytes()).hexdigest(),
@@ -183,7 +189,9 @@ def _about(options: Options, settings: Settings, resources: Resources, context: 
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": resources.model.spec,
         "model_family": resources.model.family,
+        "model_fingerprint": asdict(fingerprint_of(resources.model, resources.prompts, settings.cache_dir)),
         "embedder": resources.embedder,
+        "embedder_fingerprint": embedder.fingerprint,
         "settings": {
             "baselines": list(options.systems[1:]),
             "limit": options.limit,
@@ -192,6 +200,7 @@ def _about(options: Options, settings: Settings, resources: Resources, context: 
             "salt": options.salted,
             "context_tokens": resources.model.context_tokens,
             "threads": settings.threads,
+            "hold_orders": settings.hold_orders,
             "context": context.model_dump(),
             "calibration": asdict(resources.calibration),
         },

@@ -21,6 +21,7 @@ from app.prompts import Prompts
 from app.settings import Settings
 from graphs.evidence import Calibration, load_calibration
 from graphs.fingerprint import fingerprint_of
+from graphs.orders import Orders
 from graphs.resources import Corpus, Resources
 from tools.web_search import web_search
 
@@ -84,6 +85,7 @@ async def open_resources(
                 corpus=CollectionCorpus(collection),
                 corpus_of=lambda passages: corpus_of(passages, embedder, state.probe),
                 calibration=await asyncio.to_thread(_calibration, model, prompts, settings),
+                orders=Orders.packaged() if settings.hold_orders else None,
                 search=web_search(
                     settings.web_search,
                     settings.search_url or None,

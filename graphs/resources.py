@@ -10,6 +10,7 @@ from app.corpus.passage import Passage
 from app.models.chat import LanguageModel
 from app.prompts import Prompts
 from graphs.evidence import Calibration
+from graphs.orders import Orders
 from tools.search_results import SearchResult
 
 
@@ -43,6 +44,8 @@ class Resources:
     corpus_of: Callable[[list[dict[str, str]]], Corpus]
     """Makes a throw-away corpus of the passages that a question brings along."""
     calibration: Calibration
+    orders: Orders | None
+    """Tells sentences that give orders to whoever answers; None where everything is to be read."""
     search: Search | None
     web_search: str
     """Default of `Context.web_search`: off, ask or on."""
@@ -67,3 +70,7 @@ class Resources:
             yield corpus
         finally:
             corpus.close()
+
+    def held_back(self, passages: list[Passage]) -> list[Passage]:
+        """The passages as the model may read them: without orders to it, where these are told."""
+        return self.orders.held_back(passages) if self.orders else passages

@@ -83,8 +83,8 @@ class Run:
         return reply
 
     def notice(self, text: str) -> None:
-        """Tell the user, once for each question."""
-        if text not in (*self.state.notices, *self.notices):
+        """Tell the user, once for each question; nothing where there is nothing to tell."""
+        if text and text not in (*self.state.notices, *self.notices):
             self.notices.append(text)
 
     def spent(self) -> dict[str, Any]:

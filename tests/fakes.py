@@ -162,6 +162,7 @@ def make_resources(script: Script | None = None, **changes: Any) -> Resources:
             ]
         ),
         "calibration": CALIBRATION,
+        "orders": None,
         "search": None,
         "web_search": "off",
         "call_timeout_s": 10.0,

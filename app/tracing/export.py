@@ -271,8 +271,10 @@ def _passages(step: Span) -> Html:
         )
         score = probability(float(passage.get("score", 0.0)), None, "plain")
         text = el("blockquote", " ".join(str(passage.get("text", "")).split()))
+        held = passage.get("held_back")
+        left_out = el("p", word("held back"), f": {held}", class_="place") if held else None
         kind = "read" if number <= read else "unread"
-        rows.append(el("li", place, score, scores, text, class_=kind))
+        rows.append(el("li", place, score, scores, text, left_out, class_=kind))
     first, rest = rows[:read], rows[read:]
     hidden = el(
         "details", el("summary", word("not read"), f" ({len(rest)})"), el("ol", *rest, class_="passages")

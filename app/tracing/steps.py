@@ -32,10 +32,15 @@ def passages(update: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = update.get("found") or []
     return [
         {key: passage[key] for key in _OF_A_PASSAGE if passage.get(key) not in ("", None)}
-        | ({"web": True} if (passage.get("extra") or {}).get("origin") == "web" else {})
+        | _extra(passage.get("extra") or {})
         for passage in found
         if isinstance(passage, Mapping)
     ]
+
+
+def _extra(extra: Mapping[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {"web": True} if extra.get("origin") == "web" else {}
+    return told | ({"held_back": extra["held_back"]} if extra.get("held_back") else {})
 
 
 def decisions(

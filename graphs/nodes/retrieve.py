@@ -7,6 +7,7 @@ from typing import Any
 
 from app.corpus.passage import Passage
 from graphs.grounding import unmet_numbers
+from graphs.orders import notice_of, readable
 from graphs.run import Run
 from graphs.state import State, own_words
 
@@ -16,6 +17,8 @@ async def retrieve(state: State, run: Run) -> dict[str, Any]:
     context = run.context
     query = state.query or state.standalone or state.question
     found, coverage, dense = await asyncio.to_thread(_search, state, run, query)
+    run.notice(notice_of(found[: context.wide]))
+    found = readable(found)
     # What is computed is seldom all in one place.
     look = context.wide if state.arithmetic else context.look
     found = with_named_numbers(found, own_words(state), look)
@@ -36,6 +39,7 @@ def _search(state: State, run: Run, query: str) -> tuple[list[Passage], float, f
         found = corpus.search(query, k=run.context.k)
         if state.also and not state.asked:
             found = interleave(found, corpus.search(state.also, k=run.context.k))
+        found = run.resources.held_back(found)
         known = [Passage(**passage) for passage in state.found]
         everything = [*known, *found]
         coverage = corpus.coverage(question, everything) if everything else 0.0

@@ -10,6 +10,7 @@ from langgraph.types import interrupt
 from app.corpus.passage import Passage
 from app.errors import SearchError
 from graphs.nodes.retrieve import merge
+from graphs.orders import notice_of, readable
 from graphs.resources import Resources
 from graphs.routes import web_query
 from graphs.run import Run
@@ -47,6 +48,8 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
         }
     question = state.standalone or state.question
     found, coverage, dense = await asyncio.to_thread(_ranked, results, question, run.resources)
+    run.notice(notice_of(found))
+    found = readable(found)
     # What an earlier part cites keeps its number; documents that held no answer make room.
     read = [
         Passage(**passage) for passage in state.found[: state.shown] if state.finished or is_from_web(passage)
@@ -69,7 +72,7 @@ def _ranked(
         for result in results
     ]
     with resources.searched(pages) as corpus:
-        ranked = corpus.search(question, k=RESULTS)
+        ranked = resources.held_back(corpus.search(question, k=RESULTS))
         coverage = corpus.coverage(question, ranked)
     passages = [
         replace(passage, id=_identity(passage), extra={**passage.extra, "origin": "web"})

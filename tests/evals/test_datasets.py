@@ -1,6 +1,7 @@
 """The hand-written suites: their form, and that each gold answer is what its passages say or come to."""
 
 import base64
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -397,3 +398,15 @@ def test_the_clock_does_not_change_an_answer() -> None:
     for case in of("calc"):
         assert not re.search(r"오늘|지금|현재|올해|today|now\b", case.question), case.id
     assert sum(is_english(case) for case in of("calc")) >= 12
+
+
+def test_the_pages_for_looking_up_hold_the_facts_but_no_result() -> None:
+    pages = json.loads(Path("evals/datasets/calc_web_pages.json").read_text("utf-8"))
+    text = "\n".join(f"{page['title']} {page['content']}" for page in pages)
+    assert len({page["url"] for page in pages}) == len(pages)
+    for case in read_suite(Path("evals/datasets/calc.jsonl")):
+        if case.kind == "calc-web":
+            exact = [answer for answer in case.answers if len(answer) > 2]
+            assert not [answer for answer in exact if answer in text]
+    for fact in ("1775년 12월 16일", "1817년 7월 18일", "1446년에 반포", "1988년 9월 17일", "20 July 1969"):
+        assert fact in text

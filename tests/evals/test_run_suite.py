@@ -10,14 +10,17 @@ import pytest
 from fakes import Script, make_resources
 from langchain_core.messages import BaseMessage, HumanMessage
 from rich.cells import cell_len
+from stand_ins.search_server import SearchServer
 
 import evals.plain
 import evals.run
 from app.models.fake import FakeModel, FakeReply
+from app.settings import Settings
 from evals.ingested import collection_name
 from evals.run import main
 from graphs.resources import Resources
 from graphs.state import Question
+from tools.web_search import web_search
 
 PASSAGES = [{"title": "휴가", "text": "연차 휴가는 17일입니다. 신청은 3일 전까지 합니다."}]
 ROW = {
@@ -93,6 +96,44 @@ def test_a_run_prints_and_leaves_a_report(
     page = (folder / "tiny.fake.html").read_text(encoding="utf-8")
     assert "연차 휴가 규정을 알려 주세요" in page and "비교: graph − plain" in page
     assert "비교: graph − plain" in (folder / "tiny.fake.md").read_text(encoding="utf-8")
+
+
+PAGES = [{"title": "연차 휴가", "url": "https://a.example/", "content": "연차 휴가는 17일입니다."}]
+
+
+@pytest.mark.parametrize("searches", [True, False])
+def test_nothing_is_looked_up_outside_but_where_the_command_names_it(
+    searches: bool, suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script(grade=0.01)
+
+    def reply(messages: Sequence[BaseMessage]) -> FakeReply:
+        return FakeReply(text="1") if "Warm up" in str(messages[0].content) else script(messages)
+
+    @asynccontextmanager
+    async def opened(settings: Settings, **options: Any) -> AsyncIterator[Resources]:
+        log = settings.data_dir / "web.jsonl"
+        search = web_search(settings.web_search, settings.search_url or None, log, 5.0)
+        yield make_resources(model=FakeModel(reply), search=search, web_search=settings.web_search)
+
+    monkeypatch.setattr(evals.run, "open_resources", opened)
+    monkeypatch.setenv("MUTDA_WEB_SEARCH", "on")
+    with SearchServer(PAGES) as server:
+        monkeypatch.setenv("MUTDA_SEARCH_URL", server.url)
+        options = ["--search", server.url] if searches else []
+        assert main([str(suite), "--limit", "1", *options]) == 0
+        assert bool(server.queries) is searches
+    assert report_of()["settings"]["context"]["web_search"] == ("on" if searches else "off")
+
+
+def test_a_report_says_which_weights_prompts_and_embedder_were_used(
+    suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch)
+    assert main([str(suite), "--limit", "1"]) == 0
+    report = report_of()
+    assert len(report["model_fingerprint"]["prompts_sha256"]) == 64
+    assert report["embedder"] == "toy:" and report["embedder_fingerprint"]
 
 
 def test_limit_seed_json_and_no_salt(suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
