@@ -16,7 +16,11 @@ import numpy as np
 from evals.metrics.standard_error import Estimate
 from evals.policy import NEVER, SIGNALS, Flags, Floats, Policy, Questions, Thresholds, both_looks
 
-GRADER_ALONE = ("grade",)
+GRADER_ALONE = ("grade", "missing")
+"""What it takes at least. Numbers that no passage holds are seldom asked for: too few of a suite's questions
+show what they mean, so that their weight is drawn towards `PRIORS` and not towards nothing."""
+PRIORS = {"missing": -2.0}
+"""Weights that are known from larger samples: docs/calibration.md, 79 questions with numbers."""
 RIDGE = 1.0
 """Strength of the penalty on weights, in questions' worth; keeps small samples from extreme ones."""
 BIAS_RIDGE = 1e-6
@@ -71,14 +75,20 @@ def weighted(values: Floats, questions: Questions) -> Estimate:
     return Estimate(float(weights @ values), variance**0.5, len(questions))
 
 
-def fit_logistic(rows: Floats, truths: Floats, weights: Floats) -> Floats:
-    """Ridge logistic regression by Newton's method; returns the bias and one weight a column."""
+def fit_logistic(
+    rows: Floats, truths: Floats, weights: Floats, *, priors: Sequence[float] | None = None
+) -> Floats:
+    """Ridge logistic regression by Newton's method; returns the bias and one weight a column.
+
+    `priors` are the columns' weights in the absence of evidence, nothing unless they are given.
+    """
     design = np.column_stack([np.ones(len(rows)), rows])
     penalty = np.diag([BIAS_RIDGE] + [RIDGE] * rows.shape[1])
-    beta = np.zeros(design.shape[1])
+    expected = np.array([0.0, *(priors or [0.0] * rows.shape[1])])
+    beta = expected.copy()
     for _ in range(50):
         guess = 1 / (1 + np.exp(-np.clip(design @ beta, -60, 60)))
-        gradient = design.T @ (weights * (guess - truths)) + penalty @ beta
+        gradient = design.T @ (weights * (guess - truths)) + penalty @ (beta - expected)
         curvature = (design * (weights * guess * (1 - guess))[:, None]).T @ design + penalty
         step = np.linalg.solve(curvature, gradient)
         beta -= step
@@ -95,7 +105,8 @@ def fit_weights(questions: Questions, signals: Sequence[str]) -> dict[str, float
     truths = np.concatenate([questions.holds_narrow, questions.holds_wide[more]])
     twice = [*range(len(questions)), *np.flatnonzero(more)]
     weights = balance([questions.suites[i] for i in twice], [questions.kinds[i] for i in twice], truths)
-    beta = fit_logistic(rows, truths.astype(np.float64), weights * len(questions))
+    priors = [PRIORS.get(name, 0.0) for name in signals]
+    beta = fit_logistic(rows, truths.astype(np.float64), weights * len(questions), priors=priors)
     names = ("bias", *signals)
     return {name: round(float(value), 3) for name, value in zip(names, beta, strict=True)}
 

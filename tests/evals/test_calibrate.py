@@ -21,6 +21,7 @@ from evals.calibration_figures import curve_of, risk_at_levels
 from evals.calibration_page import page
 from evals.calibration_report import sparkline, verdict
 from evals.calibration_store import store
+from evals.fit import GRADER_ALONE
 from evals.gathered import Gathered, key_of
 from evals.gathering import choose_suites, names_of
 from evals.policy import Questions
@@ -113,7 +114,7 @@ def test_it_asks_fits_tells_and_stores(
     assert "Evidence: bias" in out and "the grader alone" in out
     assert "12 questions" not in out and "before" in out and "5-fold cross-validation" in out
     calibration, data = read_calibration(stored())
-    assert calibration.family == "fake" and set(calibration.evidence_weights) == {"bias", "grade"}
+    assert calibration.family == "fake" and set(calibration.evidence_weights) == {"bias", *GRADER_ALONE}
     assert calibration.hopeless <= calibration.accept_narrow
     assert calibration.grounded_weights == CALIBRATION.grounded_weights  # not fitted here
     assert calibration.fitted_on.startswith("own (sha256 ") and "12 has, 12 lacks" in calibration.fitted_on

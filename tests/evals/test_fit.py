@@ -241,3 +241,14 @@ def test_columns_come_from_records() -> None:
     assert np.isnan(asked.wide[2]).all() and not np.isnan(asked.wide[:2]).any()
     part = asked.take([2, 0])
     assert part.kinds == ("no", "yes") and part.groups.tolist() == [1, 0]
+
+
+def test_a_weight_stays_at_what_is_known_of_it_where_nothing_speaks_against_it() -> None:
+    silent = np.array([[1.0, 0.0], [2.0, 0.0], [-1.0, 0.0], [-2.0, 0.0]])
+    truths, weights = np.array([1.0, 1.0, 0.0, 0.0]), np.ones(4)
+    _, first, unseen = fit_logistic(silent, truths, weights, priors=[0.0, -2.0])
+    assert unseen == pytest.approx(-2.0) and first > 0.3
+    telling = np.array([[0.0, 1.0]] * 40 + [[0.0, 0.0]] * 40)
+    truths = np.array([1.0] * 20 + [0.0] * 20 + [1.0] * 20 + [0.0] * 20)
+    *_, seen = fit_logistic(telling, truths, np.ones(80), priors=[0.0, -2.0])
+    assert -0.6 < seen < 0.0
