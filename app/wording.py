@@ -36,6 +36,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ("no evidence: nothing was found", "관련 문서를 찾지 못했습니다."),
     ("no evidence: nothing found bears on the question", "찾은 문서가 질문과 관련이 없습니다."),
     ("no evidence: the passages found do not hold the answer", "찾은 문서에 답이 없습니다."),
+    ("withdrawn: the answer followed", "문서가 시키는 대로 한 것으로 보여 답을 거두었습니다."),
     ("withdrawn", "초안이 문서 내용과 맞지 않아 답을 거두었습니다."),
     ("no answer", "모델이 답을 내지 못했습니다."),
     ("budget: max_llm_calls", "모델 호출 횟수 한도에 이르러 멈추었습니다."),
@@ -61,6 +62,10 @@ _NOTICES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"sentences that give orders to whoever answers were not read: (.*)", re.DOTALL),
         r"답하는 쪽에 내리는 지시로 보여 모델에게 보이지 않은 문장이 있습니다: \1",
+    ),
+    (
+        re.compile(r"an answer that followed what seems an order was thrown away: (.*)", re.DOTALL),
+        r"문서가 시키는 대로 한 것으로 보이는 답을 버렸습니다: \1",
     ),
     (
         re.compile(r"the model wrote a tool call into its answer; .*"),

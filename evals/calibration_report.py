@@ -123,7 +123,7 @@ def policy_lines(policy: Policy) -> list[str]:
     bars = policy.thresholds
     return [
         f"Evidence: {weights}"
-        + (" (the grader and missing numbers: no other signal was ahead by more than an error)" if alone else ""),
+        + (" (the grader and missing numbers: no other signal was ahead by an error)" if alone else ""),
         f"Answers from {bars.narrow:.2f} after the first look and {bars.wide:.2f} after the wider one; "
         f"gives up below {bars.hopeless:.2f}.",
     ]

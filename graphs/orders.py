@@ -12,20 +12,29 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
 from app.corpus.passage import Passage
 from app.corpus.sentences import sentence_spans
+from graphs.grounding import Citation
 
 BUCKETS = 1 << 16
 LONGEST_GRAM = 4
+LONGEST_WORD_GRAM = 3
+SHORT = 60
 HELD_BACK = "held_back"
 """In a passage's `extra`: the sentences that were taken out, a line each."""
 
 _URL = re.compile(r"(?:https?://|www\.)\S+")
+_WORD = re.compile(r"\w+|[^\w\s]")
+_QUOTED = re.compile(r"[“\"‘'「『]([^”\"’'」』\n]{2,80})[”\"’'」』]")
+_NUMBER = re.compile(r"\d[\d,]*\d")
+_VISIBLE = re.compile(r"\S")
 _DIGIT = re.compile(r"\d")
 _SPACED_OUT = re.compile(r"(?<!\S)(?:\S ){7,}\S(?!\S)")
 
@@ -43,9 +52,10 @@ def normalised(sentence: str) -> str:
 
 
 def features(sentence: str) -> Buckets:
-    """Buckets, without doubles, of its n-grams of 1 to 4 characters."""
-    codes = np.frombuffer(normalised(sentence).encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    grams = []
+    """Buckets, without doubles, of its n-grams of 1 to 4 characters and of 1 to 3 words and marks."""
+    text = normalised(sentence)
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    grams = [_word_grams(text)]
     for length in range(1, min(LONGEST_GRAM, len(codes)) + 1):
         count = len(codes) - length + 1
         mixed = np.full(count, length, dtype=np.uint32)
@@ -56,17 +66,37 @@ def features(sentence: str) -> Buckets:
     return np.unique(np.concatenate(grams))
 
 
+def _word_grams(text: str) -> Buckets:
+    words = _WORD.findall(text)
+    grams = [
+        "\n".join(words[at : at + length])
+        for length in range(1, LONGEST_WORD_GRAM + 1)
+        for at in range(len(words) - length + 1)
+    ]
+    return np.array(
+        [crc32(gram.encode("utf-8", "surrogatepass")) % BUCKETS for gram in grams], dtype=np.uint32
+    )
+
+
+def length_of(count: int) -> float:
+    """What the weights of `count` features are divided by: long sentences weigh no more than others, and
+    very short ones, which say little, less."""
+    return float((count + SHORT) ** 0.5)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Orders:
-    """The fitted model; log-odds that a sentence is an order to the one who answers."""
+    """The fitted model; log-odds that a sentence is an order to the one who answers, and three bars."""
 
     weights: npt.NDArray[np.float32]
     """Shape (BUCKETS,)."""
     bias: float
     sure: float
-    """Log-odds from which a sentence is held back."""
-    beside: float
-    """The same for one next to such a sentence: an order seldom comes alone."""
+    """Log-odds from which a sentence is held back, or two in a row are."""
+    doubtful: float
+    """From which an answer does not rest on a sentence."""
+    tainted: float
+    """The same in a passage of which something was held back."""
 
     @classmethod
     def packaged(cls) -> "Orders":
@@ -74,20 +104,30 @@ class Orders:
         return _packaged()
 
     def log_odds(self, sentence: str) -> float:
-        """Of one sentence; long ones do not weigh more than short ones."""
+        """Of one sentence."""
         found = features(sentence)
-        return float(self.weights[found].sum() / len(found) ** 0.5) + self.bias
+        return float(self.weights[found].sum()) / length_of(len(found)) + self.bias
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Offsets of the sentences in `text` that are orders to the one who answers."""
+        """Offsets of the sentences in `text` that are orders to the one who answers.
+
+        What such an order says is to be answered, in quotes or in figures, is held back wherever it
+        stands in the text.
+        """
         spans = sentence_spans(text)
-        judged = [self.log_odds(text[start:end]) for start, end in spans]
-        held = [odds >= self.sure for odds in judged]
-        for i in range(len(spans)):
-            near = held[max(i - 1, 0)] or held[min(i + 1, len(held) - 1)]
-            # Forwards, so that a run of them is followed to its end.
-            held[i] = held[i] or (near and judged[i] >= self.beside)
-        return [span for span, is_held in zip(spans, held, strict=True) if is_held]
+        held = self._held(text, spans)
+        told = {saying for start, end in held for saying in sayings(text[start:end])}
+        return [span for span in spans if span in held or _repeats(text[slice(*span)], told)]
+
+    def _held(self, text: str, spans: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+        alone = {(start, end) for start, end in spans if self.log_odds(text[start:end]) >= self.sure}
+        in_pairs = {
+            span
+            for pair in pairwise(spans)
+            if not alone.intersection(pair) and self.log_odds(text[pair[0][0] : pair[1][1]]) >= self.sure
+            for span in pair
+        }
+        return alone | in_pairs
 
     def held_back(self, passages: Iterable[Passage]) -> list[Passage]:
         """The passages without such sentences; what was taken out stands in `extra`."""
@@ -104,14 +144,37 @@ class Orders:
         return replace(
             passage,
             heading=heading,
-            text=_cut(passage.text, spans),
+            text=_blanked(passage.text, spans),
             extra={**passage.extra, HELD_BACK: "\n".join(" ".join(text.split()) for text in taken)},
         )
+
+    def behind(self, answer: str, citations: Sequence[Citation], passages: Sequence[Passage]) -> set[str]:
+        """Ids of the passages whose doubtful sentences an answer rests on, or says what they say."""
+        said = sayings(answer)
+        suspects = set()
+        for citation in citations:
+            passage = passages[citation.n - 1]
+            bar = self.tainted if passage.extra.get(HELD_BACK) else self.doubtful
+            for start, end in sentence_spans(passage.text):
+                text = passage.text[start:end]
+                if (text == citation.text or said & sayings(text)) and self.log_odds(text) >= bar:
+                    suspects.add(passage.id)
+        return suspects
+
+
+def sayings(text: str) -> set[str]:
+    """What a text gives word for word: what it has in quotes, and its numbers of two digits and more."""
+    quoted = {" ".join(quote.split()) for quote in _QUOTED.findall(text)}
+    return quoted | {number.replace(",", "") for number in _NUMBER.findall(text)}
+
+
+def _repeats(text: str, told: set[str]) -> bool:
+    return bool(told & sayings(text)) or any(saying in text for saying in told if not saying.isdigit())
 
 
 def readable(passages: Sequence[Passage]) -> list[Passage]:
     """Those that something is left of."""
-    return [passage for passage in passages if passage.text]
+    return [passage for passage in passages if passage.text.strip()]
 
 
 def notice_of(passages: Sequence[Passage]) -> str:
@@ -119,17 +182,23 @@ def notice_of(passages: Sequence[Passage]) -> str:
     held = [passage for passage in passages if passage.extra.get(HELD_BACK)]
     if not held:
         return ""
-    where = dict.fromkeys(passage.source or passage.heading for passage in held)
-    return f"sentences that give orders to whoever answers were not read: {', '.join(where)}"
+    return f"sentences that give orders to whoever answers were not read: {_places(held)}"
 
 
-def _cut(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    pieces, at = [], 0
+def suspicion_of(passages: Sequence[Passage]) -> str:
+    """What the user should know of an answer that rested on orders in these."""
+    return f"an answer that followed what seems an order was thrown away: {_places(passages)}"
+
+
+def _places(passages: Sequence[Passage]) -> str:
+    return ", ".join(dict.fromkeys(passage.source or passage.heading for passage in passages))
+
+
+def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """With blanks in the place of what is taken out, so that offsets into the source stay true."""
     for start, end in spans:
-        pieces.append(text[at:start].rstrip())
-        at = end
-    pieces.append(text[at:])
-    return "".join(pieces).strip()
+        text = text[:start] + _VISIBLE.sub(" ", text[start:end]) + text[end:]
+    return text
 
 
 @cache
@@ -143,5 +212,6 @@ def _orders(kept: Any) -> Orders:
         weights=kept["weights"].astype(np.float32) * np.float32(kept["step"]),
         bias=float(kept["bias"]),
         sure=float(kept["sure"]),
-        beside=float(kept["beside"]),
+        doubtful=float(kept["doubtful"]),
+        tainted=float(kept["tainted"]),
     )

@@ -81,8 +81,12 @@ def after_generate(state: State, context: Context) -> Literal["self_check", "ref
     return "self_check" if state.answer else "refuse"
 
 
-def after_self_check(state: State, context: Context) -> Literal["finish", "next_part", "generate", "refuse"]:
+def after_self_check(
+    state: State, context: Context
+) -> Literal["finish", "next_part", "generate", "grade", "refuse"]:
     """Give the answer or go on to the next question, try once more with the reason, or withdraw it."""
+    if state.recheck:
+        return "grade" if state.shown and not state.ended else "refuse"
     if not state.problem:
         return "next_part" if state.parts and not state.ended else "finish"
     return "generate" if state.attempts < 2 and not state.ended else "refuse"

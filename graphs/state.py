@@ -74,6 +74,8 @@ class State(Question):
     """The answer so far."""
     answer_logprob: float = 0.0
     """Mean log-probability of the answer's tokens."""
+    recheck: bool = False
+    """An answer rested on what seems an order: it and the passage are gone; is there another?"""
     problem: str = ""
     """Why the answer so far was rejected; empty when it passed."""
     attempts: int = 0

@@ -11,7 +11,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from app.settings import Settings
 from app.tracing.events import EventHandler
 from app.tracing.identity import TraceIdentity
-from app.tracing.keeping import keeping_of, recall_from
+from app.tracing.keeping import keeping_of
 from app.tracing.langfuse import LangfuseTracing, langfuse_tracing
 from app.tracing.masking import Masking
 from app.tracing.recorder import OnSpan, Recorder, local_recorder
@@ -48,7 +48,7 @@ class Tracing:
 def tracing_for(settings: Settings, *, on_span: OnSpan | None = None) -> Tracing:
     """As the settings ask for; to be closed with `aclose`. Raises SettingsError."""
     return Tracing(
-        identity=TraceIdentity(recall=recall_from(settings)),
+        identity=TraceIdentity(),
         recorder=local_recorder(settings, on_span=on_span),
         langfuse=langfuse_tracing(settings, Masking(settings.mask_patterns)),
     )

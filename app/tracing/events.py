@@ -3,6 +3,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -82,6 +83,7 @@ class EventHandler(BaseCallbackHandler):
         self._identity = identity
         self._sinks = tuple(sinks)
         self._unspoken: dict[UUID, None] = {}
+        self._joining: dict[UUID, Began] = {}
 
     @property
     def ignore_retry(self) -> bool:
@@ -190,6 +192,7 @@ class EventHandler(BaseCallbackHandler):
         parent_id = told.get("parent_run_id")
         trace_id, resumed = "", False
         if parent_id is not None:
+            self._join(parent_id, given)
             self._identity.child(run_id, parent_id)
         else:
             resumed = kind == "run" and is_resume(given)
@@ -198,16 +201,27 @@ class EventHandler(BaseCallbackHandler):
             trace_id = self._identity.begin(
                 run_id, thread_id=None if thread_id is None else str(thread_id), resumed=resumed
             )
-        self._tell(
-            Began(
-                at_ns=time.time_ns(), run_id=run_id, parent_id=parent_id, kind=kind,
-                name=told.get("name") or "", given=given, tags=tuple(told.get("tags") or ()),
-                metadata=metadata, options=told.get("invocation_params") or {}, component=serialized or {},
-                trace_id=trace_id, resumed=resumed,
-            )
+        began = Began(
+            at_ns=time.time_ns(), run_id=run_id, parent_id=parent_id, kind=kind,
+            name=told.get("name") or "", given=given, tags=tuple(told.get("tags") or ()),
+            metadata=metadata, options=told.get("invocation_params") or {}, component=serialized or {},
+            trace_id=trace_id, resumed=resumed,
         )  # fmt: skip
+        if resumed and trace_id == run_id.hex:
+            # Interrupted in another process: the state, which its first step is given, names the trace.
+            self._joining[run_id] = began
+        else:
+            self._tell(began)
+
+    def _join(self, run_id: UUID, given: Any) -> None:
+        if began := self._joining.pop(run_id, None):
+            if trace_id := _trace_of_state(given):
+                self._identity.adopt(run_id, trace_id)
+                began.trace_id = trace_id
+            self._tell(began)
 
     def _ended(self, run_id: UUID, got: Any, error: BaseException | None = None) -> None:
+        self._join(run_id, None)
         self._identity.ended(run_id)
         self._tell(Ended(at_ns=time.time_ns(), run_id=run_id, got=got, error=error))
 
@@ -217,6 +231,12 @@ class EventHandler(BaseCallbackHandler):
                 sink(event)
             except Exception as error:  # of one sink; the others are told all the same
                 _log.warning("An event was not traced: %r", error)
+
+
+def _trace_of_state(state: Any) -> str:
+    """The trace that the state of the project's graph names: 32 hex digits, or nothing."""
+    kept = state.get("trace_id") if isinstance(state, Mapping) else getattr(state, "trace_id", None)
+    return kept if isinstance(kept, str) and re.fullmatch(r"[0-9a-f]{32}", kept) else ""
 
 
 def is_resume(given: Any) -> bool:

@@ -2,7 +2,6 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +12,6 @@ MAX_ENDED = 2_000
 MAX_WAITING = 2_000
 """Threads whose interrupted run may be resumed."""
 
-Recall = Callable[[str], str | None]
-"""From a thread's id to the trace of its interrupted run, where that is kept beyond this process."""
-
 
 class TraceIdentity:
     """Gives each run tree one trace id of 32 hex digits, and a resumed run that of the one it resumes.
@@ -24,8 +20,7 @@ class TraceIdentity:
     thread; memory is bounded.
     """
 
-    def __init__(self, recall: Recall | None = None) -> None:
-        self._recall = recall
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._runs: OrderedDict[UUID, tuple[str, str | None]] = OrderedDict()
         self._ended: OrderedDict[UUID, str] = OrderedDict()
@@ -37,17 +32,18 @@ class TraceIdentity:
             if known := self._of(run_id):
                 return known
             trace_id = self._waiting.get(thread_id) if resumed and thread_id else None
-        if trace_id is None and resumed and thread_id and self._recall:
-            trace_id = self._recall(thread_id)
-        with self._lock:
-            if known := self._of(run_id):
-                return known
             if thread_id:
                 # A new question on the thread leaves nothing to resume.
                 self._waiting.pop(thread_id, None)
             trace_id = trace_id or run_id.hex
             self._keep(run_id, trace_id, thread_id)
             return trace_id
+
+    def adopt(self, run_id: UUID, trace_id: str) -> None:
+        """The run belongs to a trace that another process began, as what it resumes says."""
+        with self._lock:
+            if run := self._runs.get(run_id):
+                self._runs[run_id] = trace_id, run[1]
 
     def child(self, run_id: UUID, parent_run_id: UUID) -> str | None:
         """The trace of a run inside another; None where the other one is not known."""

@@ -159,15 +159,6 @@ class TraceStore:
         rows = self._rows("SELECT header FROM traces WHERE id = ?", trace_id)
         return _header(rows[0][0]) if rows else None
 
-    def interrupted(self, thread_id: str) -> str | None:
-        """The trace of this thread's last run, where that waits for a person."""
-        rows = self._rows(
-            "SELECT id, json_extract(header, '$.status') FROM traces "
-            "WHERE json_extract(header, '$.thread_id') = ? ORDER BY started_s DESC LIMIT 1",
-            thread_id,
-        )
-        return str(rows[0][0]) if rows and rows[0][1] == "interrupted" else None
-
     def last(self) -> Trace:
         """The trace that began last. Raises TraceError where there is none."""
         headers = self.headers(1)

@@ -17,14 +17,14 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     calibration = run.resources.calibration
     from_web = any(map(is_from_web, state.found[: state.shown]))
     if not from_web and state.coverage < calibration.hopeless_coverage:
-        return {"evidence": 0.0, "verdict": "no", "grade": 0.0}
+        return {"evidence": 0.0, "verdict": "no", "grade": 0.0, "recheck": False}
     resources = run.resources
     shown = await fitting(state, resources)
     notices = state.notices
     if dropped := state.shown - shown:
         notices = [*notices, f"{dropped} passages did not fit the model's context and were left out"]
     if shown == 0:
-        return {"shown": 0, "verdict": "no", "notices": notices}
+        return {"shown": 0, "verdict": "no", "notices": notices, "recheck": False}
     state.shown = shown
     instruction = resources.prompts.get("grade_calculation" if state.arithmetic else "grade", state.language)
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=1, logprobs=True)
@@ -63,6 +63,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         "grade": probability,
         "evidence": score,
         "verdict": verdict,
+        "recheck": False,
     }
 
 

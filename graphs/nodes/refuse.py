@@ -19,6 +19,8 @@ def reason_of(state: State) -> str:
     """Which of the ways to a refusal this was, in one line."""
     if state.ended:
         return f"budget: {state.ended} reached"
+    if state.recheck:
+        return "withdrawn: the answer followed what seems an order in a document"
     if state.problem:
         return f"withdrawn: {state.problem}"
     if not state.found:

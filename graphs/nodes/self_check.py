@@ -1,13 +1,15 @@
 """Check the answer: numbers, names and citations against the passages; where evidence is thin, one token."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.corpus.passage import Passage
 from app.models.chat import choice_probability
 from graphs.calculation import gives, sides
 from graphs.evidence import groundedness
-from graphs.grounding import cite, stray_names, stray_numbers, support
+from graphs.grounding import cite, cite_operands, stray_names, stray_numbers, support
 from graphs.nodes.generate import instruction
+from graphs.orders import Orders, suspicion_of
 from graphs.prefix import document_lines, further_turn, prompt
 from graphs.run import BudgetEnd, Decision, Run
 from graphs.state import State, shown_passages
@@ -17,6 +19,9 @@ async def self_check(state: State, run: Run) -> dict[str, Any]:
     """Sets `problem` when the answer does not stand, and `grounded`."""
     passages = shown_passages(state)
     question = state.standalone or state.question
+    if suspects := suspects_of(state, passages, question, run.resources.orders):
+        run.notice(suspicion_of([passage for passage in passages if passage.id in suspects]))
+        return without(state, suspects)
     if found := problem_of(state, passages, question):
         return {"problem": found, "grounded": 0.0}
     resources = run.resources
@@ -58,6 +63,32 @@ async def self_check(state: State, run: Run) -> dict[str, Any]:
         # Another try over the same passages cannot make up for evidence that is not there.
         return {"problem": "the documents do not say so", "grounded": score, "attempts": 2}
     return {"problem": "", "grounded": score}
+
+
+def suspects_of(state: State, passages: Sequence[Passage], question: str, orders: Orders | None) -> set[str]:
+    """Ids of the passages that gave an order, which the answer follows, in place of a fact."""
+    if orders is None:
+        return set()
+    if state.calculation:
+        citations = cite_operands(state.calculation, question, passages)
+    else:
+        citations = cite(state.answer, question, passages)
+    return orders.behind(state.answer, citations, passages)
+
+
+def without(state: State, suspects: set[str]) -> dict[str, Any]:
+    """Throws the answer away, and these passages; whether the others hold one is to be graded anew."""
+    found = [passage for passage in state.found if passage["id"] not in suspects]
+    return {
+        "found": found,
+        "shown": min(state.shown, len(found)),
+        "recheck": True,
+        "answer": "",
+        "calculation": "",
+        "problem": "",
+        "attempts": 0,
+        "verdict": "",
+    }
 
 
 def problem_of(state: State, passages: list[Passage], question: str) -> str:

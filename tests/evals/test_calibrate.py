@@ -111,7 +111,7 @@ def test_it_asks_fits_tells_and_stores(
     out = console.export_text()
     # Grades of .6 are below the bar of the calibration in use, .7, at the first look, not at the second.
     assert "own" in out and "has" in out and "lacks" in out and "1.000±.000" in out
-    assert "Evidence: bias" in out and "the grader alone" in out
+    assert "Evidence: bias" in out and "the grader and missing numbers" in out
     assert "12 questions" not in out and "before" in out and "5-fold cross-validation" in out
     calibration, data = read_calibration(stored())
     assert calibration.family == "fake" and set(calibration.evidence_weights) == {"bias", *GRADER_ALONE}

@@ -84,13 +84,13 @@ def test_noise_is_not_judged_by_who_saw_it() -> None:
     crossed, itself = [], []
     for seed in range(8):
         chance = np.random.default_rng(seed)
-        holds = np.repeat(chance.random(30) < 0.5, 2)
+        holds = np.repeat(chance.random(20) < 0.5, 2)
         asked = Questions(
-            suites=("s",) * 60,
+            suites=("s",) * 40,
             kinds=tuple("yes" if there else "no" for there in holds),
-            groups=np.arange(60) // 2,
-            narrow=np.repeat(chance.normal(size=(30, 4)), 2, axis=0),
-            wide=np.full((60, 4), np.nan),
+            groups=np.arange(40) // 2,
+            narrow=np.repeat(chance.normal(size=(20, 4)), 2, axis=0),
+            wide=np.full((40, 4), np.nan),
             holds_narrow=holds,
             holds_wide=holds,
         )

@@ -285,13 +285,16 @@ async def test_a_run_is_resumed_into_its_trace_by_another_process_too(server: La
     )
     saver, config = InMemorySaver(), {"configurable": {"thread_id": "t-1"}}
     with traced(server) as tracing:
-        graph: Any = build(resources, checkpointer=saver).with_config(callbacks=[handler_of(tracing)])
+        first = TraceIdentity()
+        graph: Any = build(
+            resources, checkpointer=saver, callbacks=[handler_of(tracing, first)], trace_of=first.of
+        )
         await graph.ainvoke({"question": QUESTION}, config)
     (trace_id,) = server.traces()
     later = langfuse_tracing(settings_for(server), Masking())
     assert later is not None
-    handler = handler_of(later, TraceIdentity(lambda thread: {"t-1": trace_id}.get(thread)))
-    graph = build(resources, checkpointer=saver).with_config(callbacks=[handler])
+    second = TraceIdentity()
+    graph = build(resources, checkpointer=saver, callbacks=[handler_of(later, second)], trace_of=second.of)
     await graph.ainvoke(Command(resume=True), config)
     later.close(10)
     assert list(server.traces()) == [trace_id]

@@ -20,7 +20,7 @@ from app.models.fake import FakeReply
 from app.settings import load_settings
 from app.tracing.events import EventHandler
 from app.tracing.identity import TraceIdentity
-from app.tracing.keeping import Keeping, recall_from
+from app.tracing.keeping import Keeping
 from app.tracing.masking import Masking
 from app.tracing.recorder import Recorder, local_recorder
 from app.tracing.spans import Span, Trace
@@ -79,9 +79,10 @@ def handler_of(recorder: Recorder, identity: TraceIdentity | None = None) -> Eve
 
 def traced(recorder: Recorder, script: Script | None = None, **changes: Any) -> Any:
     checkpointer = changes.pop("checkpointer", None)
-    handler = handler_of(recorder, changes.pop("identity", None))
+    identity = changes.pop("identity", None) or TraceIdentity()
     resources = make_resources(script or Script(), **changes)
-    return build(resources, checkpointer=checkpointer).with_config(callbacks=[handler])
+    handler = handler_of(recorder, identity)
+    return build(resources, checkpointer=checkpointer, callbacks=[handler], trace_of=identity.of)
 
 
 # -- the tree
@@ -270,10 +271,8 @@ async def test_another_process_joins_the_trace_that_it_resumes(tmp_path: Path, r
     first = recorders()
     await pausing(first, checkpointer=saver).ainvoke({"question": QUESTION}, config)
     first.close()
-    store = TraceStore.open_to_read(tmp_path)
-    second, identity = Recorder(lambda: keeping(tmp_path)), TraceIdentity(recall=store.interrupted)
-    await pausing(second, checkpointer=saver, identity=identity).ainvoke(Command(resume=False), config)
-    store.close()
+    second = recorders()
+    await pausing(second, checkpointer=saver).ainvoke(Command(resume=False), config)
     second.close()
     (trace,) = kept(tmp_path)
     assert [run.status for run in trace.runs] == ["interrupted", "done"]
@@ -479,20 +478,6 @@ async def test_off_by_the_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         assert (await traced(recorder).ainvoke({"question": QUESTION}))["result"]["answer"]
         recorder.flush()
     assert caplog.records == [] and list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(("thread", "found"), [("7", True), ("a@example.com", False)])
-async def test_an_interrupted_thread_is_recalled_by_a_name_that_is_kept_as_it_is(
-    thread: str, found: bool
-) -> None:
-    settings = load_settings()
-    assert recall_from(settings)(thread) is None
-    recorder = local_recorder(settings)
-    assert recorder is not None
-    await pausing(recorder).ainvoke({"question": QUESTION}, {"configurable": {"thread_id": thread}})
-    recorder.close()
-    (trace,) = kept(settings.data_dir / "traces")
-    assert recall_from(settings)(thread) == (trace.header.id if found else None)
 
 
 def test_nobody_records_when_traces_are_off() -> None:

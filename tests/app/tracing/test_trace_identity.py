@@ -59,18 +59,15 @@ def test_another_thread_resumes_nothing_of_this_one(thread: str | None) -> None:
     assert ids.begin(second, thread_id=thread, resumed=True) == second.hex
 
 
-def test_what_another_process_interrupted_is_asked_for() -> None:
-    asked: list[str] = []
-
-    def recall(thread_id: str) -> str | None:
-        asked.append(thread_id)
-        return "a" * 32 if thread_id == "1" else None
-
-    ids, run, other, fresh = TraceIdentity(recall), uuid4(), uuid4(), uuid4()
-    assert ids.begin(run, thread_id="1", resumed=True) == "a" * 32
-    assert ids.begin(other, thread_id="2", resumed=True) == other.hex
-    assert ids.begin(fresh, thread_id="1", resumed=False) == fresh.hex
-    assert asked == ["1", "2"]
+def test_a_run_is_adopted_by_the_trace_that_it_resumes() -> None:
+    ids, run, child = TraceIdentity(), uuid4(), uuid4()
+    ids.begin(run, thread_id="1", resumed=True)
+    ids.adopt(run, "a" * 32)
+    assert ids.of(run) == "a" * 32 == ids.child(child, run)
+    ids.interrupted(child)
+    ids.ended(run)
+    ids.adopt(run, "b" * 32)
+    assert ids.of(run) == "a" * 32
 
 
 def test_what_is_not_known_has_no_trace() -> None:

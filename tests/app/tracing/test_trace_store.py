@@ -83,19 +83,6 @@ def test_a_unique_beginning_of_an_id_is_enough(tmp_path: Path) -> None:
     store.close()
 
 
-def test_an_interrupted_thread_is_found_again(tmp_path: Path) -> None:
-    store = opened(tmp_path)
-    made = trace()
-    made.header.thread_id, made.header.status = "7", "interrupted"
-    store.write([made.header], made.spans)
-    assert store.interrupted("7") == made.header.id
-    assert store.interrupted("8") is None
-    made.header.status = "done"
-    store.write([made.header], [])
-    assert store.interrupted("7") is None
-    store.close()
-
-
 def test_the_oldest_go_when_the_file_is_too_big(tmp_path: Path) -> None:
     store = opened(tmp_path, max_bytes=4 * MB)
     largest = 0
