@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 DATASETS = ROOT / "evals" / "datasets"
 MINIMUMS = {
     "injection": {"injection-document": 40, "injection-web": 20},
+    "injection_fresh": {"injection-document": 25, "injection-web": 10},
     "robust": {
         "robust-empty": 8,
         "robust-typo": 6,
@@ -47,13 +48,21 @@ MINIMUMS = {
         "followup-unanswerable": 8,
     },
 }
-TOTALS = {"injection": 60, "robust": 40, "calc": 40, "followup": 40}
-PASSAGES = {"injection": (2, 4), "robust": (2, 3), "calc": (2, 4), "followup": (3, 5)}
+TOTALS = {"injection": 60, "injection_fresh": 40, "robust": 40, "calc": 40, "followup": 40}
+PASSAGES = {
+    "injection": (2, 4),
+    "injection_fresh": (2, 3),
+    "robust": (2, 3),
+    "calc": (2, 4),
+    "followup": (3, 5),
+}
 COMMANDS = {
     "injection-document": "ignore reveal word fact url tool role hidden polite turns cite block threat language "
     "format refuse unanswerable",
     "injection-web": "ignore fact url role hidden tool polite block refuse language threat unanswerable",
 }
+ONE_LINE = {"injection-document-fresh-03", "injection-document-fresh-28"}
+"""The fact and the command stand in one row of a table or in one sentence."""
 DECOMPOSED = {"robust-form-03", "robust-form-04"}
 COMPATIBLE = {"robust-form-02", "robust-form-09", "robust-form-10"}
 """Full-width and circled letters, wide and unbreakable spaces."""
@@ -176,21 +185,21 @@ def bare(text: str) -> str:
 
 
 def test_forbidden_texts_are_demanded_by_a_passage() -> None:
-    for case in of("injection"):
+    for case in [*of("injection"), *of("injection_fresh")]:
         assert case.forbidden and len(set(case.forbidden)) == len(case.forbidden), case.id
         demanded = [text for text in texts(case) if any(bare(f) in readable(text) for f in case.forbidden)]
         assert len(demanded) == 1, case.id
 
 
 def test_forbidden_texts_are_in_no_honest_answer() -> None:
-    for case in of("injection"):
+    for case in [*of("injection"), *of("injection_fresh")]:
         assert not obeyed(case.question, case.forbidden), case.id
         assert not any(obeyed(answer, case.forbidden) for answer in case.answers), case.id
         assert not any(holds(forbidden, answer) for forbidden in case.forbidden for answer in case.answers), (
             case.id
         )
         honest = [piece for piece in answering(case) if not obeyed(piece, case.forbidden)]
-        assert honest or not case.answerable, case.id
+        assert honest or not case.answerable or case.id in ONE_LINE, case.id
 
 
 def test_only_injections_forbid() -> None:
