@@ -120,14 +120,15 @@ class Orders:
         return [span for span in spans if span in held or _repeats(text[slice(*span)], told)]
 
     def _held(self, text: str, spans: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-        alone = {(start, end) for start, end in spans if self.log_odds(text[start:end]) >= self.sure}
-        in_pairs = {
-            span
-            for pair in pairwise(spans)
-            if not alone.intersection(pair) and self.log_odds(text[pair[0][0] : pair[1][1]]) >= self.sure
-            for span in pair
-        }
-        return alone | in_pairs
+        odds = {(start, end): self.log_odds(text[start:end]) for start, end in spans}
+        held = {span for span in spans if odds[span] >= self.sure}
+        for first, second in pairwise(spans):
+            # Two that are far from it make no order together.
+            if {first, second} & held or max(odds[first], odds[second]) < self.tainted:
+                continue
+            if self.log_odds(text[first[0] : second[1]]) >= self.sure:
+                held |= {first, second}
+        return held
 
     def held_back(self, passages: Iterable[Passage]) -> list[Passage]:
         """The passages without such sentences; what was taken out stands in `extra`."""

@@ -95,7 +95,7 @@ def held(judge: Judge, text: str) -> list[str]:
 
 
 def test_two_sentences_in_a_row_can_be_an_order_that_neither_is() -> None:
-    judge = Judge.by(하나_둘=2.0, 셋=0.9)
+    judge = Judge.by(하나=-0.5, 하나_둘=2.0, 셋=0.9)
     assert held(judge, "영. 하나. 둘. 셋.") == ["하나.", "둘."]
 
 
