@@ -6,6 +6,7 @@ Deliberately not the code with which the graph cites: a fault there must be seen
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from app.corpus.bigrams import bigrams
@@ -111,10 +112,18 @@ def _operands_stand(calculation: str, question: str, basis: str) -> bool:
 def _carries(basis: str, answer: str, question: str, calculation: str) -> bool:
     text = _MARK.sub(" ", answer)
     known = f"{basis}\n{question}\n{calculation}"
-    if numbers_in(text) - numbers_in(known) or dates_in(text) - dates_in(known):
+    results = numbers_in(sides(calculation)[1])
+    strange = {n for n in numbers_in(text) - numbers_in(known) if not _rounds_any(results, n)}
+    if strange or dates_in(text) - dates_in(known):
         return False
     own = _words(text) - _words(question)
     return bool(calculation) or len(own & _words(basis)) >= MOST * len(own)
+
+
+def _rounds_any(results: set[Fraction], said: Fraction) -> bool:
+    """Whether one of them, rounded to the decimals that `said` has, four at most, is what is said."""
+    places = next((n for n in range(5) if (said * 10**n).denominator == 1), None)
+    return places is not None and any(round(result, places) == said for result in results)
 
 
 def _words(text: str) -> set[str]:

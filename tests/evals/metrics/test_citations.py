@@ -102,3 +102,11 @@ def test_what_cites_nothing_is_not_asked_and_a_calculation_needs_its_operands() 
     assert valid("17일입니다.", QUESTION, PAGES) == []
     assert valid("34일 [1]", "두 번은 며칠인가요?", PAGES, "17 * 2 = 34") == [True]
     assert valid("36일 [1]", "두 번은 며칠인가요?", PAGES, "18 * 2 = 36") == [False]
+
+
+@pytest.mark.parametrize(("said", "stands"), [("8.9%", True), ("8.88%", True), ("9%", True), ("8.8%", False)])
+def test_a_calculated_result_may_be_rounded_but_not_changed(said: str, stands: bool) -> None:
+    cited = ["19명이 링크를 눌렀다. 전 직원은 214명이다."]
+    answer, question = f"누른 직원은 {said}입니다.", "누른 직원은 전체의 몇 퍼센트인가요?"
+    assert supported(answer, question, cited, "19 / 214 * 100 ≈ 8.8785") is stands
+    assert not supported(answer, question, cited)
