@@ -28,6 +28,8 @@ def test_a_question_that_computes(question: str) -> None:
         "7월 1일에는 무엇을 하나요?",
         "대표이사는 누구인가요?",
         "Who directed the film?",
+        "너울골 마을버스 3번의 첫차는 몇 시에 떠나나요?",
+        "회의실 2개는 몇 층에 있나요?",
     ],
 )
 def test_a_question_that_only_looks_up(question: str) -> None:
