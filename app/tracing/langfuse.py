@@ -18,6 +18,7 @@ from app.tracing.events import Began, Ended, Event, FirstToken
 from app.tracing.langfuse_client import Access, Sender
 from app.tracing.langfuse_spans import Drawing, Marks, is_sampled, span_id
 from app.tracing.masking import Masking
+from app.tracing.price import price_of
 
 MAX_OPEN = 5_000
 """Spans under way; one whose end is never told must not be kept for ever."""
@@ -128,7 +129,12 @@ class _Worker:
     def __init__(self, settings: Settings, masking: Masking) -> None:
         release = settings.langfuse_release or _version()
         self._rate = settings.langfuse_sample_rate
-        self._drawing = Drawing(masking, environment=settings.langfuse_environment, release=release)
+        self._drawing = Drawing(
+            masking,
+            environment=settings.langfuse_environment,
+            release=release,
+            price=price_of(settings),
+        )
         self._sender = Sender(
             Access(
                 base_url=settings.langfuse_base_url,

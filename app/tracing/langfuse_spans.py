@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.tracing.events import Began, Ended, is_cancelled, is_interrupt
 from app.tracing.masking import Masking
+from app.tracing.price import Price
 from app.tracing.readings import role_of
 from app.tracing.steps import passages, said
 
@@ -73,8 +74,11 @@ def is_sampled(trace_id: str, rate: float) -> bool:
 class Drawing:
     """Turns events into attributes in Langfuse's names, masked."""
 
-    def __init__(self, masking: Masking, *, environment: str, release: str) -> None:
+    def __init__(
+        self, masking: Masking, *, environment: str, release: str, price: Price | None = None
+    ) -> None:
         self._masking = masking
+        self._price = price
         self._fixed: Attributes = {"langfuse.release": release, "langfuse.version": release}
         if environment:
             self._fixed["langfuse.environment"] = environment
@@ -243,6 +247,8 @@ class Drawing:
         attributes = self._output(_message(message))
         if usage := _usage(message):
             attributes["langfuse.observation.usage_details"] = json.dumps(usage)
+            if self._price:
+                attributes["langfuse.observation.cost_details"] = json.dumps(self._price.of(usage))
         metadata = message.response_metadata
         if name := metadata.get("model_name") or metadata.get("model"):
             attributes["langfuse.observation.model.name"] = self._text(str(name))

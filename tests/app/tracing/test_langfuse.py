@@ -174,6 +174,8 @@ async def test_prompts_answers_and_tokens_with_the_cached_ones_apart(server: Lan
     assert QUESTION in calls[0].read("input")[1]["content"]
     assert calls[1].read("output") == {"role": "assistant", "content": "연차 휴가는 17일입니다."}
     usages = [json.loads(call.attributes["langfuse.observation.usage_details"]) for call in calls]
+    costs = [json.loads(call.attributes["langfuse.observation.cost_details"]) for call in calls]
+    assert [cost["total"] for cost in costs] == [0.0] * len(calls)
     cost = result["cost"]
     assert sum(usage["input"] + usage["input_cache_read"] for usage in usages) == cost["prompt_tokens"]
     assert sum(usage["input_cache_read"] for usage in usages) == cost["cached_tokens"] > 0
