@@ -36,7 +36,7 @@ LOOKALIKES_LOST = 0.10
 ORDINARY_LOST = 0.004
 """Shares of harmless sentences that may be held back; the threshold is set by them, cross-validated."""
 DOUBTFUL = 0.01
-TAINTED = 0.05
+TAINTED = 0.02
 """Shares of ordinary sentences that an answer may not rest on: anywhere, and beside one held back."""
 
 Floats = npt.NDArray[np.float64]

@@ -27,6 +27,10 @@ BUCKETS = 1 << 16
 LONGEST_GRAM = 4
 LONGEST_WORD_GRAM = 3
 SHORT = 60
+LEAST_CHARS = 12
+"""An order needs room; a heading or the mark of a clause ("Delivery.", "라.") is judged by chance."""
+NEVER = -20.0
+"""Log-odds of what is too short to be one."""
 HELD_BACK = "held_back"
 """In a passage's `extra`: the sentences that were taken out, a line each."""
 
@@ -34,6 +38,7 @@ _URL = re.compile(r"(?:https?://|www\.)\S+")
 _WORD = re.compile(r"\w+|[^\w\s]")
 _QUOTED = re.compile(r"[“\"‘'「『]([^”\"’'」』\n]{2,80})[”\"’'」』]")
 _NUMBER = re.compile(r"\d[\d,]*\d")
+_CELL = re.compile(r"(?:[^|·]|(?<! )·|·(?! ))+")
 _VISIBLE = re.compile(r"\S")
 _DIGIT = re.compile(r"\d")
 _SPACED_OUT = re.compile(r"(?<!\S)(?:\S ){7,}\S(?!\S)")
@@ -104,7 +109,9 @@ class Orders:
         return _packaged()
 
     def log_odds(self, sentence: str) -> float:
-        """Of one sentence."""
+        """Of one sentence, or of the cell of a table."""
+        if len(sentence) < LEAST_CHARS:
+            return NEVER
         found = features(sentence)
         return float(self.weights[found].sum()) / length_of(len(found)) + self.bias
 
@@ -114,7 +121,7 @@ class Orders:
         What such an order says is to be answered, in quotes or in figures, is held back wherever it
         stands in the text.
         """
-        spans = sentence_spans(text)
+        spans = units(text)
         held = self._held(text, spans)
         told = {saying for start, end in held for saying in sayings(text[start:end])}
         return [span for span in spans if span in held or _repeats(text[slice(*span)], told)]
@@ -156,11 +163,23 @@ class Orders:
         for citation in citations:
             passage = passages[citation.n - 1]
             bar = self.tainted if passage.extra.get(HELD_BACK) else self.doubtful
-            for start, end in sentence_spans(passage.text):
+            for start, end in units(passage.text):
                 text = passage.text[start:end]
-                if (text == citation.text or said & sayings(text)) and self.log_odds(text) >= bar:
+                if (text in citation.text or said & sayings(text)) and self.log_odds(text) >= bar:
                     suspects.add(passage.id)
         return suspects
+
+
+def units(text: str) -> list[tuple[int, int]]:
+    """Offsets of the sentences of a text; a row of a table gives its cells, so that one can go alone."""
+    found = []
+    for start, end in sentence_spans(text):
+        for cell in _CELL.finditer(text, start, end):
+            left, right = cell.span()
+            piece = text[left:right]
+            if piece.strip():
+                found.append((left + len(piece) - len(piece.lstrip()), left + len(piece.rstrip())))
+    return found
 
 
 def sayings(text: str) -> set[str]:

@@ -78,7 +78,11 @@ def suspects_of(state: State, passages: Sequence[Passage], question: str, orders
 
 def without(state: State, suspects: set[str]) -> dict[str, Any]:
     """Throws the answer away, and these passages; whether the others hold one is to be graded anew."""
-    found = [passage for passage in state.found if passage["id"] not in suspects]
+    if state.finished:
+        # What an earlier part cites keeps its number.
+        found = [passage | {"text": ""} if passage["id"] in suspects else passage for passage in state.found]
+    else:
+        found = [passage for passage in state.found if passage["id"] not in suspects]
     return {
         "found": found,
         "shown": min(state.shown, len(found)),
