@@ -41,7 +41,7 @@ _SAYS: dict[str, tuple[str, str]] = {
     "decision": ("판정", "decision"),
     "passages": ("구절", "passages"),
     "web": ("웹", "web"),
-    "held back": ("보이지 않은 지시", "held back"),
+    "held back": ("가린 지시", "held back"),
     "not shown": ("아래는 읽지 않은 구절 {}개", "{} more were not read"),
     "resumed": ("이어서", "resumed"),
     "paused": ("멈춤", "paused"),

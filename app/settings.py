@@ -136,11 +136,17 @@ class Settings(BaseSettings):
         default=(), description="a regular expression, or a JSON list of regular expressions"
     )
     """What else is masked in traces, beside the numbers, addresses and keys of `app.tracing.masking`."""
-    price_input: float | None = Field(default=None, ge=0, description="a number, zero or more")
+    price_input: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="a number, zero or more"
+    )
     """What a million prompt tokens cost, in the currency of the traces; empty: nothing on this machine."""
-    price_cached: float | None = Field(default=None, ge=0, description="a number, zero or more")
+    price_cached: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="a number, zero or more"
+    )
     """The same of tokens that were cached; empty: as others."""
-    price_output: float | None = Field(default=None, ge=0, description="a number, zero or more")
+    price_output: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="a number, zero or more"
+    )
     """The same of tokens that the model wrote."""
     langfuse_public_key: str = Field(
         default="",

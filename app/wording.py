@@ -61,7 +61,7 @@ _NOTICES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(r"sentences that give orders to whoever answers were not read: (.*)", re.DOTALL),
-        r"답하는 쪽에 내리는 지시로 보여 모델에게 보이지 않은 문장이 있습니다: \1",
+        r"답하는 쪽에 내리는 지시로 보여서 모델에게 보여 주지 않은 문장이 있습니다: \1",
     ),
     (
         re.compile(r"an answer that followed what seems an order was thrown away: (.*)", re.DOTALL),

@@ -22,7 +22,9 @@ _COMPUTES = re.compile(
 )
 # "몇 시", "몇 층", "몇 호" ask which one it is: that is written down, and nothing is counted for it.
 _ASKS_QUANTITY = re.compile(
-    r"얼마|몇(?!\s*(?:시(?!간)|층|호|월|쪽|조|항|급|등|위))|며칠|how much|how many|how long", re.IGNORECASE
+    r"얼마|며칠|how much|how many|how long"
+    r"|몇(?!\s*(?:시(?![간즌])|층(?:에|인|이)|호(?:실|에|인|로)|월|쪽에|조(?:에|인)|항에|급|등(?!분)|위(?!안)))",
+    re.IGNORECASE,
 )
 # A count with its unit; a year, a date, a clock time or a model's number is nothing to compute with, and
 # of one thing the document says the figure itself.

@@ -8,7 +8,7 @@ and how well it does: docs/orders.md.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -29,6 +29,9 @@ LONGEST_WORD_GRAM = 3
 SHORT = 60
 LEAST_CHARS = 12
 """An order needs room; a heading or the mark of a clause ("Delivery.", "라.") is judged by chance."""
+WRAPPED_CHARS, WRAPPED_PIECES, MOST_WRAPPED_CHARS = 30, 8, 200
+"""A line shorter than this that does not end a sentence may go on in the next one; bounds of such a run."""
+MOST_HEADING_CHARS = 400
 NEVER = -20.0
 """Log-odds of what is too short to be one."""
 HELD_BACK = "held_back"
@@ -36,9 +39,18 @@ HELD_BACK = "held_back"
 
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 _WORD = re.compile(r"\w+|[^\w\s]")
-_QUOTED = re.compile(r"[“\"‘'「『]([^”\"’'」』\n]{2,80})[”\"’'」』]")
-_NUMBER = re.compile(r"\d[\d,]*\d")
+# Quotes in pairs that belong together; "don't" and "users'" open none.
+_QUOTED = re.compile(
+    r"“([^”\n]{2,80})”|\"([^\"\n]{2,80})\"|‘([^’\n]{2,80})’(?![A-Za-z])|「([^」\n]{2,80})」|『([^』\n]{2,80})』"
+    r"|(?<![A-Za-z])'((?:[^'\n]|(?<=[A-Za-z])'(?=[A-Za-z])){2,80})'(?![A-Za-z])"
+)
+# How long an answer is to be is nothing that it is to say.
+_NUMBER = re.compile(
+    r"(?<!\d)\d[\d,]*\d"
+    r"(?![\d,]*\s*(?:글자|자(?=[ 로를만이]|$)|줄|문장|단어|낱말|characters|words|lines|sentences))"
+)
 _CELL = re.compile(r"(?:[^|·]|(?<! )·|·(?! ))+")
+_JOINTS = re.compile(r"[|·\n]")
 _VISIBLE = re.compile(r"\S")
 _DIGIT = re.compile(r"\d")
 _SPACED_OUT = re.compile(r"(?<!\S)(?:\S ){7,}\S(?!\S)")
@@ -135,7 +147,14 @@ class Orders:
                 continue
             if self.log_odds(text[first[0] : second[1]]) >= self.sure:
                 held |= {first, second}
+        for run in _wrapped(text, spans):
+            # An order by itself does not take along the cells beside it.
+            if not held & set(run) and self._makes_order(text, run):
+                held.update(run)
         return held
+
+    def _makes_order(self, text: str, run: Sequence[tuple[int, int]]) -> bool:
+        return self.log_odds(_JOINTS.sub(" ", text[run[0][0] : run[-1][1]])) >= self.sure
 
     def held_back(self, passages: Iterable[Passage]) -> list[Passage]:
         """The passages without such sentences; what was taken out stands in `extra`."""
@@ -143,7 +162,7 @@ class Orders:
 
     def _without(self, passage: Passage) -> Passage:
         spans = self.spans(passage.text)
-        heading = "" if self.spans(passage.heading) else passage.heading
+        heading = "" if self.spans(passage.heading[:MOST_HEADING_CHARS]) else passage.heading
         if not spans and heading == passage.heading:
             return passage
         taken = [passage.text[start:end] for start, end in spans]
@@ -182,14 +201,36 @@ def units(text: str) -> list[tuple[int, int]]:
     return found
 
 
+def _wrapped(text: str, spans: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Runs of two and more lines or cells that end in the middle of a sentence, with what ends it."""
+    run: list[tuple[int, int]] = []
+    for span in spans:
+        if run and span[1] - run[0][0] > MOST_WRAPPED_CHARS:
+            run = []
+        run.append(span)
+        ends = span[1] - span[0] >= WRAPPED_CHARS or text[span[1] - 1] in ".!?。"
+        if ends or len(run) == WRAPPED_PIECES:
+            if len(run) > 1:
+                yield run
+            run = []
+    if len(run) > 1:
+        yield run
+
+
 def sayings(text: str) -> set[str]:
     """What a text gives word for word: what it has in quotes, and its numbers of two digits and more."""
-    quoted = {" ".join(quote.split()) for quote in _QUOTED.findall(text)}
-    return quoted | {number.replace(",", "") for number in _NUMBER.findall(text)}
+    quoted = {" ".join(found[found.lastindex or 0].split()) for found in _QUOTED.finditer(text)}
+    return {saying for saying in quoted if len(saying) > 1} | {
+        number.replace(",", "") for number in _NUMBER.findall(text)
+    }
 
 
 def _repeats(text: str, told: set[str]) -> bool:
-    return bool(told & sayings(text)) or any(saying in text for saying in told if not saying.isdigit())
+    return bool(told & sayings(text)) or any(
+        re.search(rf"(?<![A-Za-z]){re.escape(saying)}(?![A-Za-z])", text)
+        for saying in told
+        if not saying.isdigit()
+    )
 
 
 def readable(passages: Sequence[Passage]) -> list[Passage]:

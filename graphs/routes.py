@@ -83,10 +83,12 @@ def after_generate(state: State, context: Context) -> Literal["self_check", "ref
 
 def after_self_check(
     state: State, context: Context
-) -> Literal["finish", "next_part", "generate", "grade", "refuse"]:
+) -> Literal["finish", "next_part", "generate", "grade", "web_search", "refuse"]:
     """Give the answer or go on to the next question, try once more with the reason, or withdraw it."""
     if state.recheck:
-        return "grade" if state.shown and not state.ended else "refuse"
+        if state.ended:
+            return "refuse"
+        return "grade" if state.shown else after_retrieve(state, context)
     if not state.problem:
         return "next_part" if state.parts and not state.ended else "finish"
     return "generate" if state.attempts < 2 and not state.ended else "refuse"

@@ -76,6 +76,8 @@ class State(Question):
     """Mean log-probability of the answer's tokens."""
     recheck: bool = False
     """An answer rested on what seems an order: it and the passage are gone; is there another?"""
+    suspects: list[str] = field(default_factory=list)
+    """Ids of passages that were thrown away with an answer that rested on them."""
     problem: str = ""
     """Why the answer so far was rejected; empty when it passed."""
     attempts: int = 0

@@ -4,7 +4,7 @@ import re
 
 # A sentence ends at its final mark with closing quotes, or at a line break. A full stop between
 # digits or before a lower-case letter is part of a number, a date or an abbreviation.
-_END = re.compile(r"(?:[.!?。…]+[\"'”’)\]]*(?=\s|$)(?!\s+[a-z]))|\n+")
+_END = re.compile(r"(?:(?<![.!?。…])[.!?。…]+[\"'”’)\]]*(?=\s|$)(?!\s+[a-z]))|\n+")
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:

@@ -98,7 +98,7 @@ class EventThread(Generic[Item]):
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until what was put so far is taken; False when that took too long. Blocks its thread."""
-        if self._thread is None or self._closed:
+        if self._thread is None or self._closed or self._finished.is_set():
             return True
         taken = threading.Event()
         self._waiting.put(taken)
@@ -134,6 +134,9 @@ class EventThread(Generic[Item]):
             while self._taken(taker):
                 pass
             taker.finish()
+        except BaseException:
+            self._off = True
+            raise
         finally:
             self._finished.set()
         taker.close()
@@ -141,8 +144,9 @@ class EventThread(Generic[Item]):
     def _taken(self, taker: Taker[Item]) -> bool:
         """Hand the next events over; False when there will be no more."""
         first = self._waiting.get()
-        self._hurry.wait(self._gather_s)
-        self._hurry.clear()
+        if not self._closed:
+            self._hurry.wait(self._gather_s)
+            self._hurry.clear()
         batch = [first, *self._batch()]
         items = [item for item in batch if not isinstance(item, threading.Event | _Stop)]
         if items:

@@ -17,6 +17,9 @@ from app.tracing.identity import TraceIdentity
 MAX_UNSPOKEN = 1000
 """Model calls under way whose first token is waited for; the oldest are forgotten."""
 
+MAX_JOINING = 1000
+"""Resumed runs whose first step is waited for; the oldest are told of as they are."""
+
 Kind = Literal["run", "step", "route", "chain", "model", "tool", "retriever"]
 """A run of the graph, a node of it, the decision where a node leads, a model call, anything else."""
 
@@ -210,6 +213,8 @@ class EventHandler(BaseCallbackHandler):
         if resumed and trace_id == run_id.hex:
             # Interrupted in another process: the state, which its first step is given, names the trace.
             self._joining[run_id] = began
+            while len(self._joining) > MAX_JOINING:
+                self._join(next(iter(self._joining)), None)
         else:
             self._tell(began)
 

@@ -26,7 +26,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "signals": ("신호", "signals"),
     "passages": ("찾은 구절", "Passages"),
     "read": ("읽음", "read"),
-    "held back": ("모델에게 보이지 않은 지시", "Orders held back from the model"),
+    "held back": ("모델에게 보여 주지 않은 지시", "Orders held back from the model"),
     "not read": ("읽지 않음", "not read"),
     "source": ("어디", "where"),
     "score": ("점수", "score"),

@@ -123,7 +123,7 @@ def _carries(basis: str, answer: str, question: str, calculation: str) -> bool:
 def _rounds_any(results: set[Fraction], said: Fraction) -> bool:
     """Whether one of them, rounded to the decimals that `said` has, four at most, is what is said."""
     places = next((n for n in range(5) if (said * 10**n).denominator == 1), None)
-    return places is not None and any(round(result, places) == said for result in results)
+    return places is not None and any(abs(result - said) * 10**places * 2 <= 1 for result in results)
 
 
 def _words(text: str) -> set[str]:

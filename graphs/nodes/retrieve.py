@@ -39,7 +39,7 @@ def _search(state: State, run: Run, query: str) -> tuple[list[Passage], float, f
         found = corpus.search(query, k=run.context.k)
         if state.also and not state.asked:
             found = interleave(found, corpus.search(state.also, k=run.context.k))
-        found = run.resources.held_back(found)
+        found = [p for p in run.resources.held_back(found) if p.id not in state.suspects]
         known = [Passage(**passage) for passage in state.found]
         everything = [*known, *found]
         coverage = corpus.coverage(question, everything) if everything else 0.0

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.corpus.passage import Passage
 from app.models.chat import choice_probability
-from graphs.calculation import gives, sides
+from graphs.calculation import gives, may_calculate, sides
 from graphs.evidence import groundedness
 from graphs.grounding import cite, cite_operands, stray_names, stray_numbers, support
 from graphs.nodes.generate import instruction
@@ -86,7 +86,10 @@ def without(state: State, suspects: set[str]) -> dict[str, Any]:
     return {
         "found": found,
         "shown": min(state.shown, len(found)),
+        "dense": max((passage["dense"] for passage in found), default=0.0),
+        "suspects": [*state.suspects, *sorted(suspects)],
         "recheck": True,
+        "arithmetic": may_calculate(state.standalone or state.question),
         "answer": "",
         "calculation": "",
         "problem": "",

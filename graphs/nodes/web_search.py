@@ -31,6 +31,7 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
         "searches": state.searches + 1,
         "asked_web": [*state.asked_web, query],
         "verdict": "",
+        "recheck": False,
     }
     search = run.resources.search
     if search is None:
@@ -49,7 +50,7 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
     question = state.standalone or state.question
     found, coverage, dense = await asyncio.to_thread(_ranked, results, question, run.resources)
     run.notice(notice_of(found))
-    found = readable(found)
+    found = [passage for passage in readable(found) if passage.id not in state.suspects]
     # What an earlier part cites keeps its number; documents that held no answer make room.
     read = [
         Passage(**passage) for passage in state.found[: state.shown] if state.finished or is_from_web(passage)

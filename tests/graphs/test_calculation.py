@@ -14,6 +14,8 @@ from graphs.calculation import Plan, gives, may_calculate, read_plan, sides, uns
         "전체의 몇 퍼센트인가요?",
         "What is that person's age in days?",
         "How much do 5 units cost?",
+        "하루 20쪽씩 5일이면 몇 쪽?",
+        "세 대 사면 몇 위안입니까?",
     ],
 )
 def test_a_question_that_computes(question: str) -> None:
