@@ -70,6 +70,7 @@ def suspects_of(state: State, passages: Sequence[Passage], question: str, orders
     if orders is None:
         return set()
     if state.calculation:
+        # Of the whole of it: an order may have stated the result.
         citations = cite_operands(state.calculation, question, passages)
     else:
         citations = cite(state.answer, question, passages)
