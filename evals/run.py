@@ -189,7 +189,7 @@ def _about(options: Options, settings: Settings, resources: Resources, context: 
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": resources.model.spec,
         "model_family": resources.model.family,
-        "model_fingerprint": asdict(fingerprint_of(resources.model, resources.prompts, settings.cache_dir)),
+        "model_fingerprint": fingerprint_of(resources.model, resources.prompts, settings.cache_dir).name,
         "embedder": resources.embedder,
         "embedder_fingerprint": embedder.fingerprint,
         "settings": {
