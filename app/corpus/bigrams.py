@@ -17,6 +17,7 @@ _CJK = (
 )
 _WORD = re.compile(r"[^\W_]+")
 _RUN = re.compile(f"(?P<cjk>[{_CJK}]+)|[^{_CJK}]+")
+_KOREAN = re.compile("[가-힣]{2,}")
 _PART = re.compile(r"[0-9]+|[^0-9]+")
 
 
@@ -29,6 +30,8 @@ def bigrams(text: str) -> list[str]:
 
 
 def _of_word(word: str) -> list[str]:
+    if _KOREAN.fullmatch(word):  # most words of a Korean text, and all that is to be done with them
+        return [word[i : i + 2] for i in range(len(word) - 1)]
     runs = list(_RUN.finditer(word))
     if len(word) == 1:
         return [word]

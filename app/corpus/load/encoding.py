@@ -7,8 +7,10 @@ UTF-16 has no NUL), so every reading of them is scored by how much it looks like
 """
 
 import codecs
+import math
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 
 SAMPLE_BYTES = 4096
@@ -110,7 +112,8 @@ def plausibility(text: str) -> float:
     """How much a text looks like Korean or plain text: the mean of its characters' weights, -4 to 1."""
     if not text:
         return 0.0
-    return sum(map(_weight, text)) / len(text)
+    # A text has few kinds of characters.
+    return math.fsum(_weight(character) * count for character, count in Counter(text).items()) / len(text)
 
 
 def _weight(character: str) -> float:
