@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -116,9 +115,15 @@ class Orders:
     """The same in a passage of which something was held back."""
 
     @classmethod
+    @cache
     def packaged(cls) -> "Orders":
         """The one that comes with the program; read once."""
-        return _packaged()
+        path = files("graphs").joinpath("orders.npz")
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            return cls(
+                weights=kept["weights"].astype(np.float32) * np.float32(kept["step"]),
+                **{name: float(kept[name]) for name in ("bias", "sure", "doubtful", "tainted")},
+            )
 
     def log_odds(self, sentence: str) -> float:
         """Of one sentence, or of the cell of a table."""
@@ -135,6 +140,8 @@ class Orders:
         """
         spans = units(text)
         held = self._held(text, spans)
+        if not held:
+            return []
         told = {saying for start, end in held for saying in sayings(text[start:end])}
         return [span for span in spans if span in held or _repeats(text[slice(*span)], told)]
 
@@ -162,15 +169,13 @@ class Orders:
 
     def _without(self, passage: Passage) -> Passage:
         spans = self.spans(passage.text)
-        heading = "" if self.spans(passage.heading[:MOST_HEADING_CHARS]) else passage.heading
-        if not spans and heading == passage.heading:
+        headings = [passage.heading] if self.spans(passage.heading[:MOST_HEADING_CHARS]) else []
+        taken = [*headings, *(passage.text[start:end] for start, end in spans)]
+        if not taken:
             return passage
-        taken = [passage.text[start:end] for start, end in spans]
-        if heading != passage.heading:
-            taken.insert(0, passage.heading)
         return replace(
             passage,
-            heading=heading,
+            heading="" if headings else passage.heading,
             text=_blanked(passage.text, spans),
             extra={**passage.extra, HELD_BACK: "\n".join(" ".join(text.split()) for text in taken)},
         )
@@ -260,19 +265,3 @@ def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
     for start, end in spans:
         text = text[:start] + _VISIBLE.sub(" ", text[start:end]) + text[end:]
     return text
-
-
-@cache
-def _packaged() -> Orders:
-    with files("graphs").joinpath("orders.npz").open("rb") as file, np.load(file, allow_pickle=False) as kept:
-        return _orders(kept)
-
-
-def _orders(kept: Any) -> Orders:
-    return Orders(
-        weights=kept["weights"].astype(np.float32) * np.float32(kept["step"]),
-        bias=float(kept["bias"]),
-        sure=float(kept["sure"]),
-        doubtful=float(kept["doubtful"]),
-        tainted=float(kept["tainted"]),
-    )
