@@ -380,6 +380,7 @@ async def _status() -> dict[str, Any]:
     from app.errors import CorpusError
     from app.models.ollama_tags import installed_models
     from app.models.open import choose_spec
+    from app.models.reader import absence
     from app.models.weights import EMBEDDED, local_path
 
     settings = read_settings()
@@ -402,6 +403,7 @@ async def _status() -> dict[str, Any]:
         "folder": str(settings.collection_dir),
         **holds,
         "embedder": embedder.spec,
+        "reader": absence(settings) or "on",
         "model": str(await choose_spec(settings)),
         "weights": str(weights) if weights else "not fetched: mutda models pull",
         "ollama": f"{settings.ollama_url}: "

@@ -125,6 +125,9 @@ def retrieval(
         Path | None, typer.Option(metavar="FILE", help="For the report, instead of the data folder.")
     ] = None,
     anew: Annotated[bool, typer.Option("--anew", help="Ingest from nothing, to time it.")] = False,
+    reader: Annotated[
+        bool, typer.Option("--reader", help="Also with the reader, which puts what answers first.")
+    ] = False,
 ) -> None:
     """Measure the search alone, without a language model."""
     from evals.retrieval import RetrievalOptions, ks_of, measure_retrieval
@@ -137,6 +140,7 @@ def retrieval(
         k=ks_of(k),
         json=json,
         anew=anew,
+        reader=reader,
     )
     measure_retrieval(options, _console())
 

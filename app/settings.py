@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0, le=256, description="a whole number from 0 to 256")
     """Threads of the embedded engine; 0 takes every core."""
     hold_orders: bool = Field(default=True, description="true or false")
+    reader: bool = Field(default=True, description="true or false")
     """Whether sentences of documents that give orders to whoever answers are kept from the model."""
     trace: bool = Field(default=True, description="true or false")
     """Whether what each run did is kept in the data folder."""

@@ -56,8 +56,11 @@ _NOTICES: tuple[tuple[re.Pattern[str], str], ...] = (
         "모델 서버가 확률을 알려 주지 않아 낱말 하나로 판정했습니다. 판정이 덜 믿을 만합니다.",
     ),
     (
-        re.compile(r"the calibration (\S+) was fitted to other prompts and is not used; fit it again: (.*)"),
-        r"맞춰 둔 문턱값(\1)은 판정 문구가 바뀌어 쓰지 않습니다. 다시 맞추려면: \2",
+        re.compile(
+            r"the calibration (\S+) was fitted to other prompts or another reader and is not used; "
+            r"fit it again: (.*)"
+        ),
+        r"맞춰 둔 문턱값(\1)은 판정 문구나 읽기 모델이 바뀌어 쓰지 않습니다. 다시 맞추려면: \2",
     ),
     (
         re.compile(r"sentences that give orders to whoever answers were not read: (.*)", re.DOTALL),

@@ -114,7 +114,7 @@ def fit_and_judge(questions: Questions, in_use: Calibration, *, seed: int) -> Fi
     """Fit to all questions; judge by fits that saw only other groups, the choice of signals included."""
 
     def fitting(seen: Questions) -> Policy:
-        return fit_best(seen, hopeless_coverage=in_use.hopeless_coverage, seed=seed)
+        return fit_best(seen, Policy.of(in_use), seed=seed)
 
     before = decide(Policy.of(in_use), questions)
     after = cross_decide(questions, fitting, seed=seed)

@@ -21,6 +21,7 @@ _SIGNALS = {
     "coverage": "겹침",
     "dense": "뜻 유사도",
     "missing": "질문의 숫자가 없음",
+    "reader": "읽기 모델",
     "evidence before": "근거 확률, 전",
     "evidence after": "근거 확률, 후",
 }

@@ -10,11 +10,22 @@ peak one step wide is noise.
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from evals.metrics.standard_error import Estimate
-from evals.policy import NEVER, SIGNALS, Flags, Floats, Policy, Questions, Thresholds, both_looks
+from evals.policy import (
+    NEVER,
+    SIGNALS,
+    Flags,
+    Floats,
+    Policy,
+    Questions,
+    Thresholds,
+    both_looks,
+    by_reader,
+)
 
 GRADER_ALONE = ("grade", "missing")
 """What it takes at least. Numbers that no passage holds are seldom asked for: too few of a suite's questions
@@ -165,11 +176,13 @@ def _neighbourhood(table: Floats) -> Floats:
     return means
 
 
-def fit(questions: Questions, signals: Sequence[str], *, hopeless_coverage: float = 0.0) -> Policy:
-    """Weights over these signals and the thresholds on their evidence."""
-    unset = Thresholds(narrow=1.0, wide=1.0, hopeless=0.0)
-    policy = Policy(
-        weights=fit_weights(questions, signals), thresholds=unset, hopeless_coverage=hopeless_coverage
-    )
-    thresholds = choose(*both_looks(policy, questions), questions)
-    return Policy(weights=policy.weights, thresholds=thresholds, hopeless_coverage=hopeless_coverage)
+def fit(questions: Questions, signals: Sequence[str], gates: Policy) -> Policy:
+    """Weights over these signals and the thresholds on their evidence.
+
+    What is decided without the language model stays as in `gates`, and the weights are fitted to the
+    questions that are left to it.
+    """
+    no, yes = by_reader(gates, questions)
+    left = np.flatnonzero(~(no | yes))
+    policy = replace(gates, weights=fit_weights(questions.take(left) if len(left) else questions, signals))
+    return replace(policy, thresholds=choose(*both_looks(policy, questions), questions))

@@ -14,7 +14,12 @@ from evals.fit import GRADER_ALONE, fit, weighted
 from evals.policy import SIGNALS, Decisions, Floats, Policy, Questions, decide
 
 FOLDS = 5
-CANDIDATES: tuple[tuple[str, ...], ...] = (GRADER_ALONE, ("grade", "coverage", "missing"), SIGNALS)
+CANDIDATES: tuple[tuple[str, ...], ...] = (
+    GRADER_ALONE,
+    ("grade", "missing", "reader"),
+    ("grade", "coverage", "missing"),
+    SIGNALS,
+)
 """Signals to make evidence of, simplest first."""
 MIN_EACH_SIDE = 10
 """Questions whose answer was found, and questions without one: with fewer a fit says nothing."""
@@ -94,7 +99,7 @@ def cross_decide(questions: Questions, fitting: Fit, *, seed: int, folds: int = 
     return out
 
 
-def chosen_signals(questions: Questions, *, hopeless_coverage: float, seed: int) -> tuple[str, ...]:
+def chosen_signals(questions: Questions, gates: Policy, *, seed: int) -> tuple[str, ...]:
     """The grader alone, unless a fusion is ahead in cross-validation by more than a standard error.
 
     The error is that of the paired difference. One standard error in favour of the simpler model, after
@@ -103,9 +108,9 @@ def chosen_signals(questions: Questions, *, hopeless_coverage: float, seed: int)
     chosen = CANDIDATES[0]
     if len(set(questions.groups.tolist())) < 2:
         return chosen
-    right = _crossed_right(questions, chosen, hopeless_coverage, seed)
+    right = _crossed_right(questions, chosen, gates, seed)
     for signals in CANDIDATES[1:]:
-        other = _crossed_right(questions, signals, hopeless_coverage, seed)
+        other = _crossed_right(questions, signals, gates, seed)
         gain = weighted(other - right, questions)
         assert gain.value is not None and gain.error is not None
         if gain.value > gain.error:
@@ -113,16 +118,14 @@ def chosen_signals(questions: Questions, *, hopeless_coverage: float, seed: int)
     return chosen
 
 
-def _crossed_right(
-    questions: Questions, signals: Sequence[str], hopeless_coverage: float, seed: int
-) -> Floats:
+def _crossed_right(questions: Questions, signals: Sequence[str], gates: Policy, seed: int) -> Floats:
     def fitting(seen: Questions) -> Policy:
-        return fit(seen, signals, hopeless_coverage=hopeless_coverage)
+        return fit(seen, signals, gates)
 
     return cross_decide(questions, fitting, seed=seed).right.astype(np.float64)
 
 
-def fit_best(questions: Questions, *, hopeless_coverage: float, seed: int) -> Policy:
+def fit_best(questions: Questions, gates: Policy, *, seed: int) -> Policy:
     """Choose the signals and fit. The choice is part of the fit: it is to be cross-validated with it."""
-    signals = chosen_signals(questions, hopeless_coverage=hopeless_coverage, seed=seed)
-    return fit(questions, signals, hopeless_coverage=hopeless_coverage)
+    signals = chosen_signals(questions, gates, seed=seed)
+    return fit(questions, signals, gates)

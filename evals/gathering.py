@@ -126,7 +126,7 @@ async def gather(
             path = settings.data_dir / FOLDER / f"{gathering.fingerprint.name}.signals.jsonl"
             with await asyncio.to_thread(Gathered, path) as kept:
                 later = sum(len(suite.cases) for _, rest in blocks[number:] for suite in rest)
-                plan = _plan(block, documents, resources.embedder)
+                plan = _plan(block, documents, _finder(resources))
                 if anew:
                     for _, _, key in plan:
                         kept.records.pop(key, None)
@@ -146,13 +146,21 @@ def _by_corpus(suites: Sequence[ChosenSuite]) -> list[tuple[Path | None, list[Ch
 
 def _begin(resources: Resources, settings: Settings) -> Gathering:
     return Gathering(
-        fingerprint=fingerprint_of(resources.model, resources.prompts, settings.cache_dir),
+        fingerprint=fingerprint_of(
+            resources.model, resources.prompts, settings.cache_dir, reader=resources.reader
+        ),
         calibration=resources.calibration,
         embedder=resources.embedder,
     )
 
 
 Plan = list[tuple[ChosenSuite, Case, str]]
+
+
+def _finder(resources: Resources) -> str:
+    """What decides which passages are shown: the embedder, and the reader where there is one."""
+    reader = resources.reader
+    return f"{resources.embedder} {reader.fingerprint}" if reader else resources.embedder
 
 
 def _plan(suites: Sequence[ChosenSuite], documents: str, embedder: str) -> Plan:

@@ -122,7 +122,7 @@ async def measure(
     corpus: Corpus = _Fixed(filling)
     resources = Resources(
         model=FakeModel(_script), prompts=Prompts.read(), corpus=corpus, corpus_of=lambda given: corpus,
-        calibration=load_calibration("fake"), orders=Orders.packaged(), search=None,
+        calibration=load_calibration("fake"), orders=Orders.packaged(), reader=None, search=None,
         web_search="off", call_timeout_s=10.0, today=date.today, monotonic=time.monotonic,
         embedder="none", collection="overhead", documents=1,
     )  # fmt: skip

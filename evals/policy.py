@@ -15,8 +15,8 @@ from graphs.evidence import Calibration, logit
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-SIGNALS = ("grade", "coverage", "dense", "missing")
-"""Columns, in order; the first is a log-odds."""
+SIGNALS = ("grade", "coverage", "dense", "missing", "reader")
+"""Columns, in order; the first and the last are log-odds."""
 NEVER = -1.0
 """Evidence of a wider look that is not there: below every threshold."""
 
@@ -33,6 +33,8 @@ class Questions:
     """Shape (n, signals), at the first look."""
     wide: Floats
     """The same at the wider look; NaN where there was nothing more to see."""
+    best: Floats
+    """Shape (n,): the reader's log-odds of the best passage found; NaN where no reader read."""
     holds_narrow: Flags
     """Shape (n,): whether what is shown at the first look holds the answer."""
     holds_wide: Flags
@@ -50,6 +52,7 @@ class Questions:
             groups=self.groups[at],
             narrow=self.narrow[at],
             wide=self.wide[at],
+            best=self.best[at],
             holds_narrow=self.holds_narrow[at],
             holds_wide=self.holds_wide[at],
         )
@@ -72,6 +75,9 @@ class Policy:
     """Over "bias" and some of `SIGNALS`."""
     thresholds: Thresholds
     hopeless_coverage: float
+    reader_no: float | None = None
+    """See `Calibration.reader_no`; not fitted to a language model, which it knows nothing of."""
+    reader_yes: float | None = None
 
     @classmethod
     def of(cls, calibration: Calibration) -> "Policy":
@@ -84,6 +90,8 @@ class Policy:
                 hopeless=calibration.hopeless,
             ),
             hopeless_coverage=calibration.hopeless_coverage,
+            reader_no=calibration.reader_no,
+            reader_yes=calibration.reader_yes,
         )
 
 
@@ -123,6 +131,7 @@ def columns_of(
         groups=np.array(groups, dtype=np.int64),
         narrow=np.array([_row(record, look) for record, look in zip(records, narrow, strict=True)]),
         wide=np.array([_row(record, look) for record, look in zip(records, wide, strict=True)]),
+        best=np.array([_number(record.get("best")) for record in records]),
         holds_narrow=np.array([bool(look["holds"]) for look in narrow]),
         holds_wide=np.array(found),
     )
@@ -131,7 +140,18 @@ def columns_of(
 def _row(record: Record, look: Mapping[str, float] | None) -> list[float]:
     if look is None:
         return [np.nan] * len(SIGNALS)
-    return [logit(look["grade"]), record["coverage"], record["dense"], look["missing"]]
+    reader = look.get("reader")
+    return [
+        logit(look["grade"]),
+        record["coverage"],
+        record["dense"],
+        look["missing"],
+        0.0 if reader is None else reader,
+    ]
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def evidence_of(weights: Mapping[str, float], rows: Floats) -> Floats:
@@ -144,9 +164,23 @@ def evidence_of(weights: Mapping[str, float], rows: Floats) -> Floats:
 def both_looks(policy: Policy, questions: Questions) -> tuple[Floats, Floats]:
     """Evidence at the first and at the wider look, as the graph would have it."""
     coverage = questions.narrow[:, SIGNALS.index("coverage")]
-    first = np.where(coverage < policy.hopeless_coverage, 0.0, evidence_of(policy.weights, questions.narrow))
+    first = evidence_of(policy.weights, questions.narrow)
+    said_no, said_yes = by_reader(policy, questions)
+    first = np.where(said_yes, 1.0, first)
+    first = np.where(said_no | (coverage < policy.hopeless_coverage), 0.0, first)
     wider = np.nan_to_num(evidence_of(policy.weights, questions.wide), nan=NEVER)
     return first, wider
+
+
+def by_reader(policy: Policy, questions: Questions) -> tuple[Flags, Flags]:
+    """Which questions the reader alone refuses, and which it accepts; NaN settles nothing."""
+    shown = questions.narrow[:, SIGNALS.index("reader")]
+    missing = questions.narrow[:, SIGNALS.index("missing")]
+    none = np.zeros(len(questions), dtype=bool)
+    read = ~np.isnan(questions.best)
+    no = none if policy.reader_no is None else read & (questions.best < policy.reader_no)
+    yes = none if policy.reader_yes is None else read & (shown >= policy.reader_yes) & (missing == 0)
+    return no, yes & ~no
 
 
 def decide(policy: Policy, questions: Questions) -> Decisions:

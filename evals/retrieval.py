@@ -9,7 +9,7 @@ because the question names a number (`graphs.nodes.retrieve.with_named_numbers`)
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +23,7 @@ from app.corpus.records import StoredChunk
 from app.corpus.schema import STORE_NAME
 from app.corpus.store import Store
 from app.errors import MutdaError
+from app.models.reader import Reader, absence, open_reader
 from app.prompts import language_of
 from app.settings import load_settings
 from evals.identity import code_sha256, folder_sha256
@@ -36,9 +37,11 @@ from evals.metrics.standard_error import mean, share
 from evals.report import write_json
 from evals.retrieval_tables import tables
 from evals.suite import Case, read_suite
+from graphs.context import Context
 from graphs.conversation import Standing, stand
 from graphs.nodes.prepare import MAX_PREVIOUS_CHARS
 from graphs.nodes.retrieve import interleave
+from graphs.reading import read
 
 K = (1, 2, 4, 5, 8)
 MAX_K = 100
@@ -63,6 +66,8 @@ class RetrievalOptions:
     json: Path | None = None
     anew: bool = False
     """Embed the documents again, to time it."""
+    reader: bool = False
+    """Also with what the reader brings to the front of the passages that it reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +110,9 @@ def measure_retrieval(options: RetrievalOptions, console: Console) -> None:
         raise MutdaError(f"--corpus {options.corpus} is not a folder.")
     systems: list[dict[str, Any]] = []
     settings = load_settings()
+    reader = open_reader(settings) if options.reader else None
+    if options.reader and (why := absence(settings)):
+        raise MutdaError(f"There is no reader ({why}).")
     for spec in options.embedders or ("",):
         chosen = load_settings(embedder=spec) if spec else settings
         made = ingested(options.corpus, chosen, console, anew=options.anew)
@@ -114,10 +122,13 @@ def measure_retrieval(options: RetrievalOptions, console: Console) -> None:
         for weight in options.weights or (None,):
             with Collection.open(made.folder, made.embedder, dense_weight=weight) as collection:
                 state = collection.status()
-                searches = list(search_all(cases, collection, gold, depth=max(DEPTH, *options.k)))
-            systems.append(
+                depth = max(DEPTH, *options.k)
+                searched = [("", list(search_all(cases, collection, gold, depth=depth)))]
+                if reader is not None:
+                    searched.append((" + reader", [_read(search, reader, gold) for search in searched[0][1]]))
+            systems += [
                 {
-                    "embedder": made.embedder.spec,
+                    "embedder": made.embedder.spec + name,
                     "weight": round(state.dense_weight, 4),
                     "own_weight": weight is None,
                     "probe": state.probe,
@@ -127,7 +138,8 @@ def measure_retrieval(options: RetrievalOptions, console: Console) -> None:
                     "kinds": _by_kind(searches, options.k),
                     "questions": [_row(search) for search in searches],
                 }
-            )
+                for name, searches in searched
+            ]
     report = {
         "suite": str(options.suite),
         "suite_sha256": sha256(options.suite.read_bytes()).hexdigest(),
@@ -209,6 +221,20 @@ def search_all(cases: Sequence[Case], collection: Collection, gold: Gold, *, dep
             by_answer=by_answer,
             seconds=seconds,
         )
+
+
+def _read(search: Search, reader: Reader, gold: Gold) -> Search:
+    """The same with the passages that the graph would have read by the reader in its order."""
+    started = time.perf_counter()
+    first = Context().k
+    found = [*read(search.found[:first], search.asked.question, reader), *search.found[first:]]
+    wanted, _ = gold.ids(search.case)
+    return replace(
+        search,
+        found=found,
+        flags=[passage.id in wanted for passage in found],
+        seconds=search.seconds + time.perf_counter() - started,
+    )
 
 
 def asked_of(case: Case) -> Standing:

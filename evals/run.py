@@ -189,7 +189,9 @@ def _about(options: Options, settings: Settings, resources: Resources, context: 
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": resources.model.spec,
         "model_family": resources.model.family,
-        "model_fingerprint": fingerprint_of(resources.model, resources.prompts, settings.cache_dir).name,
+        "model_fingerprint": fingerprint_of(
+            resources.model, resources.prompts, settings.cache_dir, reader=resources.reader
+        ).name,
         "embedder": resources.embedder,
         "embedder_fingerprint": embedder.fingerprint,
         "settings": {
@@ -201,6 +203,7 @@ def _about(options: Options, settings: Settings, resources: Resources, context: 
             "context_tokens": resources.model.context_tokens,
             "threads": settings.threads,
             "hold_orders": settings.hold_orders,
+            "reader": resources.reader.fingerprint[:12] if resources.reader else "",
             "context": context.model_dump(),
             "calibration": asdict(resources.calibration),
         },

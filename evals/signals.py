@@ -21,6 +21,7 @@ from graphs.nodes.prepare import prepare
 from graphs.nodes.retrieve import retrieve
 from graphs.nodes.self_check import problem_of
 from graphs.prefix import ANSWER_TOKENS, fitting, further_turn, prompt
+from graphs.reading import best_odds
 from graphs.resources import Resources
 from graphs.run import Run
 from graphs.state import State, Turn, shown_passages
@@ -58,6 +59,7 @@ async def signals_of(
         "coverage": state.coverage,
         "dense": state.dense,
         "rests_on": rests_on(case, state.found),
+        "best": best_odds(state.found),
         "looks": {},
     }
     if record["unasked"]:
@@ -117,6 +119,7 @@ async def _look(case: Case, state: State, run: Run, *, answers: bool) -> dict[st
         "shown": state.shown,
         "grade": choice_probability(graded),
         "missing": missing(state, passages),
+        "reader": best_odds(state.found[: state.shown]),
         "holds": holds(case, passages),
         "sure": bool(graded.first_token),
         "prompt_tokens": graded.prompt_tokens,

@@ -19,8 +19,8 @@ from app.errors import MutdaError
 from graphs.fingerprint import Fingerprint, prefix_of
 
 EPSILON = 1e-4
-EVIDENCE_SIGNALS = frozenset({"grade", "coverage", "dense", "missing"})
-GROUNDED_SIGNALS = EVIDENCE_SIGNALS - {"missing"} | {"logprob", "check", "support"}
+EVIDENCE_SIGNALS = frozenset({"grade", "coverage", "dense", "missing", "reader"})
+GROUNDED_SIGNALS = EVIDENCE_SIGNALS - {"missing", "reader"} | {"logprob", "check", "support"}
 
 
 class CalibrationError(MutdaError):
@@ -44,7 +44,8 @@ class Calibration:
 
     family: str
     evidence_weights: Mapping[str, float]
-    """Over "bias", "grade" (log-odds), "coverage", "dense", "missing" (1: a number of the question is)."""
+    """Over "bias", "grade" (log-odds), "coverage", "dense", "missing" (1: a number of the question is),
+    "reader" (log-odds of the best passage that is shown)."""
     grounded_weights: Mapping[str, float]
     """Over the same and "logprob" (mean of the answer's tokens), "check" (log-odds), "support"."""
     accept_narrow: float
@@ -61,6 +62,10 @@ class Calibration:
     """Evidence from which asking the model about its own answer was found to add nothing."""
     grounded: float
     """Groundedness from which an answer is given."""
+    reader_no: float | None = None
+    """Log-odds of the best passage found below which the reader alone refuses; None: it never does."""
+    reader_yes: float | None = None
+    """Log-odds of the best passage shown from which the reader alone accepts."""
     fitted_on: str = ""
     """Which questions, in words."""
     notice: str = ""
@@ -75,12 +80,24 @@ def weigh(weights: Mapping[str, float], signals: Mapping[str, float]) -> float:
 
 
 def evidence(
-    calibration: Calibration, *, grade: float, coverage: float, dense: float, missing: float
+    calibration: Calibration,
+    *,
+    grade: float,
+    coverage: float,
+    dense: float,
+    missing: float,
+    reader: float = 0.0,
 ) -> float:
     """Probability that the passages hold the answer."""
     return weigh(
         calibration.evidence_weights,
-        {"grade": logit(grade), "coverage": coverage, "dense": dense, "missing": missing},
+        {
+            "grade": logit(grade),
+            "coverage": coverage,
+            "dense": dense,
+            "missing": missing,
+            "reader": reader,
+        },
     )
 
 
@@ -107,27 +124,36 @@ def groundedness(
 
 
 def load_calibration(
-    family: str, fingerprint: Fingerprint | None = None, folder: Path | None = None
+    family: str,
+    fingerprint: Fingerprint | None = None,
+    folder: Path | None = None,
+    *,
+    has_reader: bool = False,
 ) -> Calibration:
     """The one stored in `folder` for this very model and its prompts; else the shipped one of its family.
+
+    With a reader another one is shipped: what the reader says weighs in it.
 
     A stored one for other prompts is not used, and the `notice` of what is used instead says so. Raises
     CalibrationError when the stored one is damaged.
     """
     if fingerprint is None or folder is None:
-        return shipped_calibration(family)
+        return shipped_calibration(family, has_reader=has_reader)
     path = folder / f"{fingerprint.name}.json"
     if path.exists():
         calibration, data = read_calibration(path)
         if Fingerprint(**data["model"]) != fingerprint:
             raise _unusable(path, "it is of another model")
         return calibration
-    return replace(shipped_calibration(family), notice=_outdated(fingerprint, folder))
+    shipped = shipped_calibration(family, has_reader=has_reader)
+    return replace(shipped, notice=_outdated(fingerprint, folder))
 
 
-def shipped_calibration(family: str) -> Calibration:
+def shipped_calibration(family: str, *, has_reader: bool = False) -> Calibration:
     """The calibration whose family name begins the model's, the longest first, else `default`."""
     folder = files("graphs") / "calibrations"
+    if has_reader:
+        folder /= "reader"
     names = sorted(
         (entry.name for entry in folder.iterdir() if entry.name.endswith(".json")), key=len, reverse=True
     )
@@ -194,7 +220,7 @@ def _fault(error: Exception) -> str:
 
 
 def _outdated(fingerprint: Fingerprint, folder: Path) -> str:
-    """A sentence when one was fitted to this model with other prompts; else empty."""
+    """A sentence when one was fitted to this model with other prompts or another reader; else empty."""
     for path in sorted(folder.glob(f"{prefix_of(fingerprint.family)}*.json")):
         try:
             fitted_to = Fingerprint(**read_calibration(path)[1]["model"])
@@ -202,7 +228,7 @@ def _outdated(fingerprint: Fingerprint, folder: Path) -> str:
             continue
         if fitted_to.same_model(fingerprint):
             return (
-                f"the calibration {path.name} was fitted to other prompts and is not used; "
+                f"the calibration {path.name} was fitted to other prompts or another reader and is not used; "
                 f"fit it again: mutda calibrate --model {fingerprint.spec} --suite FILE"
             )
     return ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.errors import MutdaError
 from app.models.chat import LanguageModel
+from app.models.reader import Reader
 from app.models.spec import parse_model_spec
 from app.models.weights import resolve_gguf
 from app.prompts import Prompts
@@ -29,11 +30,15 @@ class Fingerprint:
     """Size of an embedded model's file; 0 where a server keeps the weights."""
     weights_sha256: str = ""
     """Of that file's first and last MiB: a gigabyte is not read at each start."""
+    reader: str = ""
+    """Of the reader, which chooses what the model is shown; empty where there is none."""
 
     @property
     def name(self) -> str:
         """Of files about it: the family, as far as a file's name can hold it, and twelve digits."""
-        digest = sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        # Without the reader where there is none: the names are as they were before there was one.
+        known = {key: value for key, value in asdict(self).items() if key != "reader" or value}
+        digest = sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
         return f"{prefix_of(self.family)}{digest[:12]}"
 
     def same_model(self, other: "Fingerprint") -> bool:
@@ -50,7 +55,9 @@ def prefix_of(family: str) -> str:
     return re.sub(r"[^\w.]+", "-", family).strip("-.")[:80] + "-"
 
 
-def fingerprint_of(model: LanguageModel, prompts: Prompts, cache_dir: Path) -> Fingerprint:
+def fingerprint_of(
+    model: LanguageModel, prompts: Prompts, cache_dir: Path, *, reader: Reader | None = None
+) -> Fingerprint:
     """Of an open model; reads files, so call it where that may block."""
     size_bytes, digest = _weights(model.spec, cache_dir)
     return Fingerprint(
@@ -59,6 +66,7 @@ def fingerprint_of(model: LanguageModel, prompts: Prompts, cache_dir: Path) -> F
         prompts_sha256=prompts_sha256(prompts),
         weights_bytes=size_bytes,
         weights_sha256=digest,
+        reader=reader.fingerprint if reader else "",
     )
 
 

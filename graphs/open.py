@@ -16,6 +16,7 @@ from app.models.chat import LanguageModel
 from app.models.embedder import Embedder
 from app.models.open import choose_spec, open_model
 from app.models.probe import korean_probe
+from app.models.reader import Reader, open_reader
 from app.models.weights import Progress, resolve_gguf
 from app.prompts import Prompts
 from app.settings import Settings
@@ -72,6 +73,7 @@ async def open_resources(
                 f'There is nothing in the collection "{settings.collection}" yet. '
                 "Fill it from your documents: mutda ingest PATH..."
             )
+        reader = await asyncio.to_thread(open_reader, settings)
         model = await open_model(
             settings,
             spec=await choose_spec(settings),
@@ -84,8 +86,9 @@ async def open_resources(
                 prompts=prompts,
                 corpus=CollectionCorpus(collection),
                 corpus_of=lambda passages: corpus_of(passages, embedder, state.probe),
-                calibration=await asyncio.to_thread(_calibration, model, prompts, settings),
+                calibration=await asyncio.to_thread(_calibration, model, prompts, settings, reader),
                 orders=Orders.packaged() if settings.hold_orders else None,
+                reader=reader,
                 search=web_search(
                     settings.web_search,
                     settings.search_url or None,
@@ -101,14 +104,19 @@ async def open_resources(
                 documents=state.documents,
             )
         finally:
+            if reader is not None:
+                await asyncio.to_thread(reader.close)
             await model.aclose()
     finally:
         await asyncio.to_thread(collection.close)
 
 
-def _calibration(model: LanguageModel, prompts: Prompts, settings: Settings) -> Calibration:
-    fingerprint = fingerprint_of(model, prompts, settings.cache_dir)
-    return load_calibration(model.family, fingerprint, settings.data_dir / "calibrations")
+def _calibration(
+    model: LanguageModel, prompts: Prompts, settings: Settings, reader: Reader | None
+) -> Calibration:
+    fingerprint = fingerprint_of(model, prompts, settings.cache_dir, reader=reader)
+    folder = settings.data_dir / "calibrations"
+    return load_calibration(model.family, fingerprint, folder, has_reader=reader is not None)
 
 
 def _open_collection(

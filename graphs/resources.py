@@ -8,6 +8,7 @@ from typing import Protocol
 
 from app.corpus.passage import Passage
 from app.models.chat import LanguageModel
+from app.models.reader import Reader
 from app.prompts import Prompts
 from graphs.evidence import Calibration
 from graphs.orders import Orders
@@ -46,6 +47,8 @@ class Resources:
     calibration: Calibration
     orders: Orders | None
     """Tells sentences that give orders to whoever answers; None where everything is to be read."""
+    reader: Reader | None
+    """Tells which passages answer a question; None where its weights are not, or it is switched off."""
     search: Search | None
     web_search: str
     """Default of `Context.web_search`: off, ask or on."""

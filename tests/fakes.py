@@ -163,6 +163,7 @@ def make_resources(script: Script | None = None, **changes: Any) -> Resources:
         ),
         "calibration": CALIBRATION,
         "orders": None,
+        "reader": None,
         "search": None,
         "web_search": "off",
         "call_timeout_s": 10.0,

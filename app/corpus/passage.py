@@ -66,4 +66,5 @@ class Passage:
     score: float = 0.0  # fused, 0..1 within one search
     lexical: float = 0.0  # raw BM25, larger is better
     dense: float = 0.0  # cosine
+    reader: float | None = None  # log-odds that it answers the question; None where no reader read it
     extra: dict[str, str] = field(default_factory=dict)

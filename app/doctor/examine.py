@@ -78,9 +78,11 @@ def checks(settings: Settings) -> list[Check]:
 def _heavy(settings: Settings) -> list[Check]:
     from app.doctor.collection import look_at_collection
     from app.doctor.embedder import look_at_embedder
+    from app.doctor.reader import look_at_reader
 
     return [
         Check("embedder", lambda: look_at_embedder(settings), EMBEDDER_S),
+        Check("reader", lambda: look_at_reader(settings), EMBEDDER_S),
         Check("collection", lambda: look_at_collection(settings), EMBEDDER_S),
     ]
 

@@ -5,15 +5,17 @@ from typing import Any
 
 from app.corpus.passage import Passage
 from app.models.chat import choice_probability
-from graphs.evidence import evidence
+from graphs.calculation import may_calculate
+from graphs.evidence import Calibration, evidence, logistic
 from graphs.grounding import unmet_numbers, unmet_topic
 from graphs.prefix import fitting, prompt
+from graphs.reading import best_odds
 from graphs.run import Decision, Run
 from graphs.state import State, Verdict, is_from_web, own_words, shown_passages
 
 
 async def grade(state: State, run: Run) -> dict[str, Any]:
-    """Asks the model unless the retrieval signals alone say that nothing bears on the question."""
+    """Asks the model unless retrieval or the reader alone settle it."""
     calibration = run.resources.calibration
     from_web = any(map(is_from_web, state.found[: state.shown]))
     if not from_web and state.coverage < calibration.hopeless_coverage:
@@ -26,6 +28,22 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     if shown == 0:
         return {"shown": 0, "verdict": "no", "notices": notices, "recheck": False}
     state.shown = shown
+    unmet = missing(state, shown_passages(state))
+    odds = best_odds(state.found[:shown])
+    if calibration.notice:
+        run.notice(calibration.notice)
+    settled = by_reader(calibration, state, best=best_odds(state.found), shown=odds, missing=unmet)
+    if settled and run.context.accept is None:
+        run.decisions.append(settled)
+        return {
+            "shown": worth_showing(calibration, state) if settled.verdict == "yes" else shown,
+            "notices": notices,
+            "reword": state.coverage < calibration.reword_coverage,
+            "grade": settled.value,
+            "evidence": settled.value,
+            "verdict": settled.verdict,
+            "recheck": False,
+        }
     instruction = resources.prompts.get("grade_calculation" if state.arithmetic else "grade", state.language)
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=1, logprobs=True)
     probability = choice_probability(reply)
@@ -33,11 +51,11 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         "grade": probability,
         "coverage": state.coverage,
         "dense": state.dense,
-        "missing": missing(state, shown_passages(state)),
+        "missing": unmet,
     }
+    if odds is not None:
+        signals["reader"] = odds
     score = evidence(calibration, **signals)
-    if calibration.notice:
-        run.notice(calibration.notice)
     narrow = shown <= run.context.look
     bar = calibration.accept_narrow if narrow else calibration.accept_wide
     if run.context.accept is not None:
@@ -73,6 +91,52 @@ def missing(state: State, passages: Sequence[Passage]) -> float:
     unmet = bool(unmet_numbers(own_words(state), passages)) and not state.arithmetic
     follows = state.standalone != own_words(state)
     return float(unmet or (follows and unmet_topic(state.question, passages)))
+
+
+def by_reader(
+    calibration: Calibration, state: State, *, best: float | None, shown: float | None, missing: float
+) -> Decision | None:
+    """What the reader decides without the model, if it is sure: by the best of all that was found, and of
+    what is shown.
+
+    What may be calculated is left to the model: the facts for it are seldom all in one passage, and the
+    reader reads one at a time. So is what is read beside the question before: the reader was trained on
+    single ones, and may find what was asked before.
+    """
+    question = state.standalone or state.question
+    if best is None or shown is None or may_calculate(question) or question != own_words(state):
+        return None
+
+    def decision(odds: float, bar: float, verdict: Verdict) -> Decision:
+        return Decision(
+            step="grade",
+            name="reader",
+            value=logistic(odds),
+            threshold=logistic(bar),
+            verdict=verdict,
+            signals={"reader": odds, "missing": missing},
+        )
+
+    if calibration.reader_no is not None and best < calibration.reader_no:
+        return decision(best, calibration.reader_no, "no")
+    if calibration.reader_yes is not None and shown >= calibration.reader_yes and not missing:
+        return decision(shown, calibration.reader_yes, "yes")
+    return None
+
+
+def worth_showing(calibration: Calibration, state: State) -> int:
+    """How many of the shown passages the model needs: the last ones that do not answer are not read.
+
+    The reader has put what answers first. A passage may be there for a number that the question names.
+    """
+    shown = state.shown
+    while shown > 1:
+        last = state.found[shown - 1]["reader"]
+        needed = last is None or calibration.reader_no is None or last >= calibration.reader_no
+        if needed or missing(state, [Passage(**passage) for passage in state.found[: shown - 1]]):
+            break
+        shown -= 1
+    return shown
 
 
 def judge(score: float, *, bar: float, hopeless: float) -> Verdict:

@@ -8,6 +8,7 @@ from typing import Any
 from app.corpus.passage import Passage
 from graphs.grounding import unmet_numbers
 from graphs.orders import notice_of, readable
+from graphs.reading import read
 from graphs.run import Run
 from graphs.state import State, own_words
 
@@ -40,6 +41,7 @@ def _search(state: State, run: Run, query: str) -> tuple[list[Passage], float, f
         if state.also and not state.asked:
             found = interleave(found, corpus.search(state.also, k=run.context.k))
         found = [p for p in run.resources.held_back(found) if p.id not in state.suspects]
+        found = read(found, question, run.resources.reader)
         known = [Passage(**passage) for passage in state.found]
         everything = [*known, *found]
         coverage = corpus.coverage(question, everything) if everything else 0.0

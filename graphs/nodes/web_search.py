@@ -11,6 +11,7 @@ from app.corpus.passage import Passage
 from app.errors import SearchError
 from graphs.nodes.retrieve import merge
 from graphs.orders import notice_of, readable
+from graphs.reading import read
 from graphs.resources import Resources
 from graphs.routes import web_query
 from graphs.run import Run
@@ -74,6 +75,7 @@ def _ranked(
     ]
     with resources.searched(pages) as corpus:
         ranked = resources.held_back(corpus.search(question, k=RESULTS))
+        ranked = read(ranked, question, resources.reader)
         coverage = corpus.coverage(question, ranked)
     passages = [
         replace(passage, id=_identity(passage), extra={**passage.extra, "origin": "web"})

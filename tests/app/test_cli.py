@@ -16,6 +16,7 @@ from stand_ins.chat_server import ChatServer, closed_port
 
 from app import cli
 from app.errors import DownloadError
+from app.models.reader import NOT_HERE
 from app.models.weights import EMBEDDED, Progress
 
 ROOT = Path(__file__).parents[2]
@@ -391,6 +392,7 @@ def test_status(ingested: Mutda, here: Path, monkeypatch: pytest.MonkeyPatch) ->
         "documents": 3,
         "chunks": 3,
         "embedder": "toy:64",
+        "reader": NOT_HERE,
         "model": "ollama:llama3-ko",
         "weights": "not fetched: mutda models pull",
         "ollama": f"{server.url}: llama3-ko:latest, bge-m3:latest",

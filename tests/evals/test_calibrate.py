@@ -311,14 +311,15 @@ def judged(n: int = 60, *, seed: int = 1) -> tuple[Questions, Any]:
     chance = np.random.default_rng(seed)
     holds = np.arange(n) % 2 == 0
     narrow = np.column_stack(
-        [np.where(holds, 1.5, -1.5) + chance.normal(0, 1.2, n), np.full((n, 2), 0.5), np.zeros(n)]
+        [np.where(holds, 1.5, -1.5) + chance.normal(0, 1.2, n), np.full((n, 2), 0.5), np.zeros((n, 2))]
     )
     asked = Questions(
         suites=tuple("a" if i < 30 else "b" for i in range(n)),
         kinds=tuple("has" if there else f"lacks{i % 3}" for i, there in enumerate(holds)),
         groups=np.arange(n) // 2,
         narrow=narrow,
-        wide=np.full((n, 4), np.nan),
+        wide=np.full((n, 5), np.nan),
+        best=np.full(n, np.nan),
         holds_narrow=holds,
         holds_wide=holds,
     )

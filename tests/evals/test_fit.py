@@ -17,7 +17,7 @@ def questions(rows: Sequence[Row], **changes: Any) -> Questions:
     """Questions with a coverage of a half, each a group of its own."""
 
     def signals(grade: float) -> list[float]:
-        return [np.nan] * 4 if np.isnan(grade) else [grade, 0.5, 0.5, 0.0]
+        return [np.nan] * 5 if np.isnan(grade) else [grade, 0.5, 0.5, 0.0, 0.0]
 
     values: dict[str, Any] = {
         "suites": ("s",) * len(rows),
@@ -25,6 +25,7 @@ def questions(rows: Sequence[Row], **changes: Any) -> Questions:
         "groups": np.arange(len(rows)),
         "narrow": np.array([signals(row[0]) for row in rows]),
         "wide": np.array([signals(row[1]) for row in rows]),
+        "best": np.full(len(rows), np.nan),
         "holds_narrow": np.array([row[2] for row in rows]),
         "holds_wide": np.array([row[3] for row in rows]),
     }
@@ -82,7 +83,7 @@ def test_each_look_is_fitted_to_what_is_true_of_it() -> None:
     # The first look never holds the answer, whatever the grade; the wider one always does.
     rows: list[Row] = [(grade, grade + 4, False, True) for grade in (-2.0, -1.0, 0.0, 1.0)]
     weights = fit_weights(questions(rows), ("grade",))
-    found = evidence_of(weights, np.array([[-0.5, 0, 0, 0], [3.5, 0, 0, 0]]))
+    found = evidence_of(weights, np.array([[-0.5, 0, 0, 0, 0], [3.5, 0, 0, 0, 0]]))
     assert found[0] < 0.3 and found[1] > 0.7
 
 
@@ -151,8 +152,8 @@ def test_where_nothing_bears_on_the_question_no_evidence_counts() -> None:
 
 def test_evidence_is_the_graphs() -> None:
     calibration = load_calibration("qwen2.5-coder-1.5b-instruct")
-    row = np.array([[logit(0.93), 0.4, 0.8, 1.0]])
-    theirs = evidence(calibration, grade=0.93, coverage=0.4, dense=0.8, missing=1.0)
+    row = np.array([[logit(0.93), 0.4, 0.8, 1.0, -1.5]])
+    theirs = evidence(calibration, grade=0.93, coverage=0.4, dense=0.8, missing=1.0, reader=-1.5)
     assert evidence_of(calibration.evidence_weights, row)[0] == pytest.approx(theirs)
 
 
@@ -197,13 +198,13 @@ def test_the_wider_look_has_its_own_bar() -> None:
 
 def test_looking_wider_has_to_be_worth_it() -> None:
     rows: list[Row] = [(1.0, 1.0, True, True)] * 10 + [(-1.0, -1.0, False, False)] * 10
-    made = decide(fit(questions(rows), ("grade",)), questions(rows))
+    made = decide(fit(questions(rows), ("grade",), policy(1.0, 1.0, 0.0)), questions(rows))
     assert made.right.all() and not made.widened.any()
 
 
 def test_a_fit_finds_its_way_through_noise() -> None:
     seen, fresh = noisy(300), noisy(300, seed=2)
-    accuracy = weighted(decide(fit(seen, ("grade",)), fresh).right.astype(float), fresh)
+    accuracy = weighted(decide(fit(seen, ("grade",), policy(1.0, 1.0, 0.0)), fresh).right.astype(float), fresh)
     assert accuracy.value is not None and accuracy.value > 0.7
 
 
@@ -237,7 +238,8 @@ def test_columns_come_from_records() -> None:
     assert asked.kinds == ("yes", "yes, not found", "no")
     assert asked.holds_narrow.tolist() == [False, False, False]
     assert asked.holds_wide.tolist() == [True, False, False]
-    assert asked.narrow[0] == pytest.approx(np.array([logit(0.2), 0.4, 0.7, 1.0]))
+    assert asked.narrow[0] == pytest.approx(np.array([logit(0.2), 0.4, 0.7, 1.0, 0.0]))
+    assert np.isnan(asked.best).all()
     assert np.isnan(asked.wide[2]).all() and not np.isnan(asked.wide[:2]).any()
     part = asked.take([2, 0])
     assert part.kinds == ("no", "yes") and part.groups.tolist() == [1, 0]

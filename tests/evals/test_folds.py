@@ -16,6 +16,10 @@ from evals.folds import (
 )
 from evals.policy import SIGNALS, Policy, Questions, Thresholds, decide
 
+GATES = Policy(
+    weights={"bias": 0.0}, thresholds=Thresholds(narrow=1.0, wide=1.0, hopeless=0.0), hopeless_coverage=0.01
+)
+
 
 def made(n: int, *, groups: Any = None, coverage_tells: float = 0.0, seed: int = 1) -> Questions:
     """Half of them hold the answer; the grade tells a little, the coverage as much as it is told to."""
@@ -28,6 +32,7 @@ def made(n: int, *, groups: Any = None, coverage_tells: float = 0.0, seed: int =
             0.5 + coverage_tells * side + chance.normal(0, 0.1, n),
             np.full(n, 0.8),
             np.zeros(n),
+            np.zeros(n),
         ],
         axis=1,
     )
@@ -37,6 +42,7 @@ def made(n: int, *, groups: Any = None, coverage_tells: float = 0.0, seed: int =
         groups=np.arange(n) if groups is None else np.asarray(groups),
         narrow=narrow,
         wide=narrow.copy(),
+        best=np.full(n, np.nan),
         holds_narrow=holds,
         holds_wide=holds,
     )
@@ -89,32 +95,33 @@ def test_noise_is_not_judged_by_who_saw_it() -> None:
             suites=("s",) * 40,
             kinds=tuple("yes" if there else "no" for there in holds),
             groups=np.arange(40) // 2,
-            narrow=np.repeat(chance.normal(size=(20, 4)), 2, axis=0),
-            wide=np.full((40, 4), np.nan),
+            narrow=np.repeat(chance.normal(size=(20, 5)), 2, axis=0),
+            wide=np.full((40, 5), np.nan),
+            best=np.full(40, np.nan),
             holds_narrow=holds,
             holds_wide=holds,
         )
-        out = cross_decide(asked, lambda seen: fit(seen, SIGNALS[:3]), seed=1)
+        out = cross_decide(asked, lambda seen: fit(seen, SIGNALS[:3], GATES), seed=1)
         crossed.append(weighted(out.right.astype(float), asked).value)
-        itself.append(weighted(decide(fit(asked, SIGNALS[:3]), asked).right.astype(float), asked).value)
+        itself.append(weighted(decide(fit(asked, SIGNALS[:3], GATES), asked).right.astype(float), asked).value)
     assert np.mean(crossed) < 0.57 < 0.6 < np.mean(itself)
 
 
 def test_a_fusion_that_is_ahead_is_taken_and_one_that_is_not_is_not() -> None:
-    assert chosen_signals(made(120), hopeless_coverage=0.0, seed=1) == GRADER_ALONE
+    assert chosen_signals(made(120), GATES, seed=1) == GRADER_ALONE
     ahead = made(120, coverage_tells=0.2)
-    assert "coverage" in chosen_signals(ahead, hopeless_coverage=0.0, seed=1)
-    assert fit_best(ahead, hopeless_coverage=0.01, seed=1).weights["coverage"] > 1
-    assert set(fit_best(made(120), hopeless_coverage=0.01, seed=1).weights) == {"bias", *GRADER_ALONE}
+    assert "coverage" in chosen_signals(ahead, GATES, seed=1)
+    assert fit_best(ahead, GATES, seed=1).weights["coverage"] > 1
+    assert set(fit_best(made(120), GATES, seed=1).weights) == {"bias", *GRADER_ALONE}
 
 
 def test_a_single_group_leaves_the_grader_alone() -> None:
-    assert chosen_signals(made(40, groups=[0] * 40), hopeless_coverage=0.0, seed=1) == GRADER_ALONE
+    assert chosen_signals(made(40, groups=[0] * 40), GATES, seed=1) == GRADER_ALONE
 
 
 def test_two_groups_are_enough_to_cross_validate() -> None:
     asked = made(40, groups=np.arange(40) // 20)
-    crossed = cross_decide(asked, lambda seen: fit_best(seen, hopeless_coverage=0.0, seed=1), seed=1)
+    crossed = cross_decide(asked, lambda seen: fit_best(seen, GATES, seed=1), seed=1)
     assert crossed.right.mean() > 0.5
 
 

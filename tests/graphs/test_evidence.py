@@ -79,7 +79,7 @@ def test_one_fitted_to_other_prompts_is_not_used_and_that_is_said(tmp_path: Path
     found = load_calibration("fake", replace(FINGERPRINT, prompts_sha256="b" * 64), tmp_path)
     assert found.family == "default" and found.accept_narrow != 0.61
     assert found.notice == (
-        f"the calibration {path.name} was fitted to other prompts and is not used; "
+        f"the calibration {path.name} was fitted to other prompts or another reader and is not used; "
         "fit it again: mutda calibrate --model fake: --suite FILE"
     )
 
@@ -155,7 +155,9 @@ async def test_open_resources_take_the_stored_one(tmp_path: Path) -> None:
     settings = load_settings(model="fake:", embedder="toy:64", data_dir=tmp_path)
     async with open_resources(settings, need_collection=False) as resources:
         assert resources.calibration.family == "default"
-        fingerprint = fingerprint_of(resources.model, resources.prompts, settings.cache_dir)
+        fingerprint = fingerprint_of(
+            resources.model, resources.prompts, settings.cache_dir, reader=resources.reader
+        )
     write(tmp_path / "calibrations", own(), fingerprint)
     async with open_resources(settings, need_collection=False) as resources:
         assert resources.calibration == own()

@@ -89,6 +89,7 @@ def test_every_part_is_looked_at_and_nothing_is_made(quiet: Path) -> None:
         "langfuse",
         "langsmith",
         "embedder",
+        "reader",
         "collection",
     ]
     assert list(quiet.iterdir()) == []

@@ -3,9 +3,11 @@
 import os
 import sqlite3
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from stand_ins.chat_server import ChatServer, closed_port
 from stand_ins.search_server import SearchServer
@@ -19,6 +21,7 @@ from app.doctor.langsmith import look_at_langsmith
 from app.doctor.machine import look_at_machine
 from app.doctor.model import look_at_file, look_at_model
 from app.doctor.ollama import look_at_ollama
+from app.doctor.reader import look_at_reader
 from app.doctor.settings import look_at_settings
 from app.doctor.traces import look_at_traces
 from app.doctor.web_search import look_at_web_search
@@ -226,6 +229,44 @@ def test_an_embedder_without_korean_is_warned_of(here: Path) -> None:
 def test_an_embedder_without_its_weights_is_fetched_with_a_command(here: Path) -> None:
     found = look_at_embedder(settings(here, embedder="e5:"))
     assert (found.level, found.todo) == ("warn", "mutda models pull")
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "said"),
+    [
+        ({}, "warn", ("its weights are not here", "mutda models pull")),
+        ({"reader": False}, "ok", ("off: MUTDA_READER=false", "")),
+    ],
+)
+def test_a_reader_that_is_not_used_says_why(
+    here: Path, changes: dict[str, Any], level: str, said: tuple[str, str]
+) -> None:
+    found = look_at_reader(settings(here, **changes))
+    assert (found.level, (found.text, found.todo)) == (level, said)
+
+
+class Guesser:
+    """Reads everything alike, or as it should."""
+
+    def __init__(self, odds: tuple[float, float]) -> None:
+        self._odds = odds
+        self.closed = False
+
+    def odds(self, question: str, passages: Sequence[str]) -> Any:
+        return np.array(self._odds * (len(passages) // 2))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(("odds", "level"), [((2.0, -2.0), "ok"), ((0.5, 0.5), "warn")])
+def test_a_reader_is_put_to_a_question(
+    here: Path, monkeypatch: pytest.MonkeyPatch, odds: tuple[float, float], level: str
+) -> None:
+    reader = Guesser(odds)
+    monkeypatch.setattr("app.doctor.reader.open_reader", lambda _: reader)
+    assert look_at_reader(settings(here)).level == level
+    assert reader.closed
 
 
 @pytest.fixture

@@ -11,18 +11,17 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from stand_ins.e5_source import E5Source
+from stand_ins.e5_weights import put_weights, record
 
 from app.errors import DownloadError, ModelError
+from app.models import e5_engine
+from app.models.e5_engine import normalised
 from app.models.embedder import Embedder
 from app.models.embedders import default_embedder_spec, make_embedder
-from app.models.embedders import e5 as e5_module
-from app.models.embedders.e5 import E5Embedder, normalised
+from app.models.embedders.e5 import E5Embedder
 from app.models.probe import korean_probe
 from app.models.weights import e5_is_here, resolve_e5
 from app.models.weights.e5 import GGUF_FILENAME
-from app.models.weights.e5_gguf import convert
-from app.models.weights.local import sha256_of, write_record
 from app.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
@@ -45,27 +44,6 @@ ODD = [
 ]
 
 
-def put_weights(cache: Path, **changes: Any) -> Path:
-    """A model that `resolve_e5` finds: of the real width, with one layer and a hundred pieces."""
-    cache.mkdir(parents=True, exist_ok=True)
-    source, path = cache / "source.bin", cache / GGUF_FILENAME
-    source.write_bytes(E5Source(**changes).data)
-    convert(source, path)
-    source.unlink()
-    record(path)
-    return path
-
-
-def record(path: Path) -> None:
-    status = path.stat()
-    write_record(
-        path.with_name(f"{path.name}.verified"),
-        size_bytes=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        sha256=sha256_of(path),
-    )
-
-
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("e5")
@@ -77,7 +55,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def e5(cache: Path) -> Iterator[E5Embedder]:
     embedder = E5Embedder(cache_dir=cache, workers=2)
     yield embedder
-    e5_module._close(embedder._workers)
+    embedder._engines.close()
 
 
 def assert_unit_rows(vectors: Any, count: int) -> None:
@@ -116,7 +94,7 @@ def test_who_may_fetch_passes_it_on(cache: Path, monkeypatch: pytest.MonkeyPatch
         asked.append((cache_dir, allow_fetch, progress))
         raise DownloadError("no network")
 
-    monkeypatch.setattr(e5_module, "resolve_e5", resolve)
+    monkeypatch.setattr(e5_engine, "resolve_e5", resolve)
     embedder = E5Embedder(cache_dir=cache, allow_fetch=True, progress=print)
     with pytest.raises(DownloadError, match="no network"):
         embedder.embed_query("가")
@@ -179,11 +157,11 @@ def test_a_question_is_not_a_passage(e5: E5Embedder) -> None:
 def test_another_worker_is_loaded_for_many_texts_only(cache: Path) -> None:
     embedder = E5Embedder(cache_dir=cache, workers=2)
     embedder.embed(TEXTS[:32])
-    assert len(embedder._workers) == 1
+    assert len(embedder._engines.loaded) == 1
     embedder.embed(TEXTS[:33])
-    assert len(embedder._workers) == 2
+    assert len(embedder._engines.loaded) == 2
     embedder.embed(TEXTS * 3)
-    assert len(embedder._workers) == 2
+    assert len(embedder._engines.loaded) == 2
 
 
 @pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text[:8]))
@@ -194,7 +172,7 @@ def test_odd_texts_have_vectors(e5: E5Embedder, text: str) -> None:
 
 def test_a_long_text_is_cut_at_its_end_after_512_tokens(e5: E5Embedder) -> None:
     e5.embed_query("")
-    worker = e5._workers[0]
+    worker = e5._engines.loaded[0]
     for text in ("가a" * 300, "a b " * 300):
         tokens = worker._input(f"passage: {text}")
         assert isinstance(tokens, list) and len(tokens) == 512
@@ -207,7 +185,7 @@ def test_a_long_text_is_cut_at_its_end_after_512_tokens(e5: E5Embedder) -> None:
 def test_no_text_that_is_sent_uncounted_can_be_too_long(e5: E5Embedder) -> None:
     e5.embed_query("")
     text = "passage: " + "가다" * 250  # no piece of two of these: one token for each character
-    worker = e5._workers[0]
+    worker = e5._engines.loaded[0]
     assert worker._input(text) == text
     tokens = worker._ask("/tokenize", {"content": text, "add_special": True})["tokens"]
     assert 500 < len(tokens) <= 512
@@ -216,20 +194,20 @@ def test_no_text_that_is_sent_uncounted_can_be_too_long(e5: E5Embedder) -> None:
 
 def test_special_tokens_in_a_text_are_text(e5: E5Embedder) -> None:
     e5.embed_query("")
-    tokens = e5._workers[0]._input("a </s> <mask> <s>")
+    tokens = e5._engines.loaded[0]._input("a </s> <mask> <s>")
     assert tokens.count(0) == tokens.count(2) == 1
     assert 3 not in tokens
 
 
 def test_several_threads_load_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[Path] = []
-    real = e5_module._Worker.__init__
+    real = e5_engine.Engine.__init__
 
-    def counted(self: Any, path: Path) -> None:
+    def counted(self: Any, path: Path, adapter: Path | None = None) -> None:
         loads.append(path)
-        real(self, path)
+        real(self, path, adapter)
 
-    monkeypatch.setattr(e5_module._Worker, "__init__", counted)
+    monkeypatch.setattr(e5_engine.Engine, "__init__", counted)
     embedder = E5Embedder(cache_dir=cache, workers=1)
     assert loads == []
     expected = None
@@ -242,7 +220,7 @@ def test_several_threads_load_once(cache: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_another_program_without_the_key_is_refused(e5: E5Embedder) -> None:
     e5.embed_query("")
-    url = str(e5._workers[0]._client.base_url)
+    url = str(e5._engines.loaded[0]._client.base_url)
     assert url.startswith("http://127.0.0.1:")
     for path in ("v1/embeddings", "embedding", "tokenize", "slots", "props"):
         answer = httpx.post(f"{url}/{path}", json={"input": "?", "content": "?"}, trust_env=False)
@@ -272,7 +250,7 @@ def test_a_model_of_another_width(tmp_path: Path) -> None:
 def test_an_engine_that_stopped(cache: Path) -> None:
     embedder = E5Embedder(cache_dir=cache)
     embedder.embed_query("가")
-    embedder._workers[0]._server = None
+    embedder._engines.loaded[0]._server = None
     with pytest.raises(ModelError) as caught:
         embedder.embed(TEXTS)
     assert str(caught.value).startswith("The engine of the embedder e5: failed (")
@@ -282,7 +260,7 @@ def test_an_engine_that_stopped(cache: Path) -> None:
 def test_one_that_is_forgotten_is_closed(cache: Path) -> None:
     embedder = E5Embedder(cache_dir=cache)
     embedder.embed_query("가")
-    url = str(embedder._workers[0]._client.base_url)
+    url = str(embedder._engines.loaded[0]._client.base_url)
     del embedder
     gc.collect()
     with pytest.raises(httpx.ConnectError):

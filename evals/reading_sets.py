@@ -1,0 +1,195 @@
+"""What the reader is trained on: questions, with passages that answer them and passages that only look so.
+
+Sets that were written for it (evals/fitting/reader): three or four passages as alike as those of one
+document, with questions that just one of them answers. The same question is then asked of its siblings, which
+do not: nothing can be learnt from the question alone, nor from the words that it shares with a passage.
+Beside them the half of KorQuAD's articles that is for fitting, with what retrieval brings in place of the
+answer.
+"""
+
+import random
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from zlib import crc32
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from app.corpus.collection import Collection
+from app.errors import MutdaError
+from app.models.embedder import Embedder
+from evals.korquad import Paraphrase, is_held, part_of, read_korquad, read_paraphrases
+from evals.suite import GivenPassage, Text
+
+FITTING = Path(__file__).parent / "fitting"
+PARAPHRASES = (
+    FITTING / "korquad_paraphrases.jsonl",
+    Path(__file__).parent / "datasets" / "korquad_paraphrases.jsonl",
+)
+HELD_SETS = 7
+"""One set in so many is not trained on, but judged by."""
+_WRONG = 8
+"""Passages that retrieval brings and that do not hold the answer, for each question of KorQuAD."""
+_MIN_CHARS = 30
+
+
+class SetQuestion(BaseModel):
+    """A question, the one passage that answers it, and with which words."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    text: Text
+    passage: int
+    answer: Text
+    kind: Literal["direct", "paraphrased", "search"]
+
+
+class ReadingSet(BaseModel):
+    """Sibling passages and what is asked of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    genre: Text
+    passages: list[GivenPassage] = Field(min_length=2)
+    questions: list[SetQuestion]
+    unanswered: list[Text]
+    """Questions that sound as if one of the passages answered them."""
+
+    @model_validator(mode="after")
+    def _answers_are_there(self) -> "ReadingSet":
+        for question in self.questions:
+            if not 0 <= question.passage < len(self.passages):
+                raise ValueError(f"there is no passage {question.passage}")
+            if question.answer not in self.passages[question.passage].text:
+                raise ValueError(f"passage {question.passage} does not say: {question.answer}")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A question with a passage that answers it, unless none does, and others that do not."""
+
+    group: str
+    """The set or article: of one group all is trained on, or nothing."""
+    kind: str
+    question: str
+    right: GivenPassage | None
+    answer: str
+    """Piece of `right`; empty without one."""
+    wrong: tuple[GivenPassage, ...]
+
+    @property
+    def held(self) -> bool:
+        """Whether it judges, and is not trained on."""
+        origin, _, name = self.group.partition(":")
+        return is_held(name) if origin == "korquad" else crc32(name.encode()) % HELD_SETS == 0
+
+
+def of_sets(folder: Path = FITTING / "reader") -> Iterator[Example]:
+    """All examples of the sets in a folder. Raises MutdaError, with file and line."""
+    for path in sorted(folder.glob("*.jsonl")):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+            try:
+                found = ReadingSet.model_validate_json(line)
+            except ValidationError as error:
+                raise MutdaError(f"{path}:{number}: {error.errors()[0]['msg']}") from None
+            yield from _of_set(found, group=f"set:{path.stem}-{number}")
+
+
+def _of_set(found: ReadingSet, *, group: str) -> Iterator[Example]:
+    for question in found.questions:
+        yield Example(
+            group=group,
+            kind=question.kind,
+            question=question.text,
+            right=found.passages[question.passage],
+            answer=question.answer,
+            wrong=tuple(p for at, p in enumerate(found.passages) if at != question.passage),
+        )
+    for text in found.unanswered:
+        yield Example(
+            group=group, kind="unanswered", question=text, right=None, answer="", wrong=tuple(found.passages)
+        )
+
+
+def of_korquad(korquad: Path, embedder: Embedder) -> Iterator[Example]:
+    """Questions of the fitting half, in KorQuAD's words and in others, over the passages of that half.
+
+    Raises MutdaError when the file is not KorQuAD.
+    """
+    articles = [article for article in read_korquad(korquad) if part_of(article.title) == "fit"]
+    reworded: dict[str, list[Paraphrase]] = {}
+    for path in PARAPHRASES:
+        for paraphrase in read_paraphrases(path):
+            reworded.setdefault(paraphrase.id, []).append(paraphrase)
+    given = [
+        {"title": article.title.replace("_", " "), "text": paragraph.context}
+        for article in articles
+        for paragraph in article.paragraphs
+    ]
+    collection = Collection.from_passages(given, embedder)
+    try:
+        for article in articles:
+            for paragraph in article.paragraphs:
+                for question in paragraph.qas:
+                    answers = [answer.text for answer in question.answers]
+                    wordings = [("direct", question.question)]
+                    wordings += [("paraphrased", other.question) for other in reworded.get(question.id, [])]
+                    for kind, text in wordings:
+                        example = _found(
+                            collection, text, answers, paragraph.context, kind=kind, title=article.title
+                        )
+                        if example is not None:
+                            yield example
+    finally:
+        collection.close()
+
+
+def _found(
+    collection: Collection, question: str, answers: Sequence[str], context: str, *, kind: str, title: str
+) -> Example | None:
+    """None where the passage with the answer is not found."""
+    found = [p for p in collection.search(question, k=40) if len(p.text) >= _MIN_CHARS]
+    holds = [any(_squeezed(answer) in _squeezed(p.text) for answer in answers) for p in found]
+    inside = _squeezed(context)
+    right = next(
+        (p for p, there in zip(found, holds, strict=True) if there and _squeezed(p.text) in inside), None
+    )
+    if right is None:
+        return None
+    wrong = [p for p, there in zip(found, holds, strict=True) if not there][:_WRONG]
+    return Example(
+        group=f"korquad:{title}",
+        kind=kind,
+        question=question,
+        right=GivenPassage(title=right.heading, text=right.text),
+        answer=next((a for a in answers if a in right.text), ""),
+        wrong=tuple(GivenPassage(title=p.heading, text=p.text) for p in wrong),
+    )
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def pairs(
+    examples: Sequence[Example], chance: random.Random, *, wrong: int = 2
+) -> Iterator[tuple[str, GivenPassage, str | None]]:
+    """Question, passage, and the answer where it is one's: of each example its right one and some others.
+
+    A tenth of the time the wrong one is a passage of somewhere else: that too must be told.
+    """
+    elsewhere = [example.wrong[0] for example in examples if example.wrong]
+    for example in examples:
+        if example.right is not None:
+            yield example.question, example.right, example.answer
+        near = example.wrong[:6]
+        if chance.random() < 0.1:
+            chosen: Iterable[GivenPassage] = [chance.choice(elsewhere)]
+        else:
+            count = min(len(near), wrong if example.right is not None else 1)
+            chosen = chance.sample(near, count)
+        for passage in chosen:
+            yield example.question, passage, None

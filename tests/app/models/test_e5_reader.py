@@ -1,0 +1,129 @@
+"""The reader with tiny weights and an adapter of their shape in the real engine; the packaged one at the end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+from stand_ins.e5_weights import put_weights
+
+from app.errors import DownloadError, ModelError
+from app.models.e5_reader import BIAS, HEAD, E5Reader
+from app.models.weights import e5_is_here
+from app.settings import load_settings
+
+LINES = ["규정: 가나다 abc", "가: " + "라마바 " * 300, "", "</s> <s> a"]
+
+
+def put_adapter(path: Path, *, strength: float = 0.3, head: int = 384, bias: float = 0.25) -> Path:
+    """A LoRA of rank 2 for the query matrix of the only layer, and the linear layer."""
+    random = np.random.default_rng(3)
+    writer = gguf.GGUFWriter(path, "bert")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", 2.0)
+    if head:
+        writer.add_array(HEAD, random.normal(0, 1, head).tolist())
+        writer.add_float32(BIAS, bias)
+    for name in ("attn_q", "attn_v"):
+        for side, shape in (("a", (2, 384)), ("b", (384, 2))):
+            matrix = random.normal(0, strength, shape).astype(np.float16)
+            writer.add_tensor(f"blk.0.{name}.weight.lora_{side}", matrix)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reader")
+    put_weights(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reader(cache: Path) -> Iterator[E5Reader]:
+    reader = E5Reader(cache_dir=cache, adapter=put_adapter(cache / "adapter.gguf"))
+    yield reader
+    reader.close()
+
+
+def test_each_passage_has_its_odds_in_its_place(reader: E5Reader) -> None:
+    odds = reader.odds("가나다?", LINES)
+    assert odds.shape == (4,) and np.isfinite(odds).all()
+    alone = [float(reader.odds("가나다?", [line])[0]) for line in LINES]
+    np.testing.assert_allclose(odds, alone, atol=1e-4)
+    assert len(set(alone)) == 4
+    assert reader.odds("가나다?", []).shape == (0,)
+
+
+def test_the_question_is_read_with_the_passage(reader: E5Reader) -> None:
+    assert abs(float((reader.odds("가나다?", LINES[:1]) - reader.odds("abc?", LINES[:1]))[0])) > 1e-4
+
+
+def test_a_question_of_any_length_leaves_room_for_the_passage(reader: E5Reader) -> None:
+    one, other = reader.odds("가나다 " * 2000, ["가: 나다라", "가: abc"])
+    assert abs(one - other) > 1e-4
+
+
+def test_the_adapter_is_what_makes_it(cache: Path, reader: E5Reader) -> None:
+    stronger = E5Reader(cache_dir=cache, adapter=put_adapter(cache / "other.gguf", strength=0.6))
+    assert stronger.fingerprint != reader.fingerprint
+    assert abs(float((stronger.odds("가", LINES[:1]) - reader.odds("가", LINES[:1]))[0])) > 1e-4
+    stronger.close()
+
+
+def test_closed_it_can_be_asked_again(cache: Path) -> None:
+    reader = E5Reader(cache_dir=cache, adapter=put_adapter(cache / "again.gguf"))
+    before = reader.odds("가", LINES[:2])
+    reader.close()
+    np.testing.assert_allclose(reader.odds("가", LINES[:2]), before, atol=1e-5)
+    reader.close()
+
+
+def test_without_weights_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DownloadError):
+        E5Reader(cache_dir=tmp_path).odds("가", ["나"])
+
+
+def test_a_damaged_adapter_is_told_on_one_line(cache: Path, tmp_path: Path) -> None:
+    path = tmp_path / "adapter.gguf"
+    for head, said in ((0, "cannot be read"), (12, "of another size")):
+        reader = E5Reader(cache_dir=cache, adapter=put_adapter(path, head=head))
+        with pytest.raises(ModelError, match=said) as caught:
+            reader.odds("가", ["나"])
+        assert "\n" not in str(caught.value) and "adapter.gguf" in str(caught.value)
+        reader.close()
+    path.write_bytes(b"no adapter")
+    with pytest.raises(ModelError):
+        E5Reader(cache_dir=cache, adapter=path).odds("가", ["나"])
+
+
+HANDBOOK = [
+    "취업규칙 > 휴가: 연차 휴가는 한 해에 15일을 주며 쓰지 않은 날은 다음 해 3월까지 쓸 수 있다.",
+    "취업규칙 > 급여: 급여는 매달 25일에 주며 그날이 쉬는 날이면 그 전날에 준다.",
+    "취업규칙 > 병가: 병가는 한 해에 60일까지 쓸 수 있고 7일이 넘으면 진단서를 낸다.",
+    "취업규칙 > 출장: 출장을 다녀오면 닷새 안에 정산서를 낸다.",
+]
+
+
+@pytest.mark.skipif(not e5_is_here(load_settings().cache_dir), reason="the weights of e5 are not here")
+@pytest.mark.parametrize(
+    ("question", "at"),
+    [
+        ("월급날은 언제예요?", 1),
+        ("아파서 열흘 쉬면 무슨 서류가 필요해요?", 2),
+        ("남은 연차는 언제까지 쓰나요?", 0),
+    ],
+)
+def test_the_packaged_one_reads(question: str, at: int) -> None:
+    reader = E5Reader(cache_dir=load_settings().cache_dir)
+    odds = reader.odds(question, HANDBOOK)
+    assert int(odds.argmax()) == at
+    assert odds.max() > 0 > np.sort(odds)[-2]
+    unasked = reader.odds("구내식당 점심값은 얼마예요?", HANDBOOK)
+    assert unasked.max() < odds.max()
+    reader.close()

@@ -1,0 +1,124 @@
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.errors import MutdaError
+from app.models.embedders.toy import ToyEmbedder
+from evals.korquad import is_held, part_of
+from evals.reading_sets import FITTING, Example, of_korquad, of_sets, pairs
+from evals.suite import GivenPassage, read_suite
+
+SET: dict[str, Any] = {
+    "genre": "규정",
+    "passages": [
+        {"title": "규정 > 숙박", "text": "숙박비는 하루 9만 원까지 준다."},
+        {"title": "규정 > 식비", "text": "식비는 하루 2만 원을 준다."},
+    ],
+    "questions": [{"text": "밥값은?", "passage": 1, "answer": "2만 원", "kind": "search"}],
+    "unanswered": ["교통비는 얼마예요?"],
+}
+
+
+def put(folder: Path, *sets: Any) -> Path:
+    lines = "\n".join(json.dumps(item, ensure_ascii=False) for item in sets)
+    (folder / "a.jsonl").write_text(lines + "\n", encoding="utf-8")
+    return folder
+
+
+def test_a_question_is_asked_of_the_siblings_too(tmp_path: Path) -> None:
+    asked, unanswered = of_sets(put(tmp_path, SET))
+    assert (asked.kind, asked.question, asked.answer) == ("search", "밥값은?", "2만 원")
+    assert asked.right is not None and asked.right.title == "규정 > 식비"
+    assert [passage.title for passage in asked.wrong] == ["규정 > 숙박"]
+    assert unanswered.right is None and len(unanswered.wrong) == 2
+    assert asked.group == unanswered.group == "set:a-1"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"passage": 2}, "there is no passage 2"),
+        ({"passage": -1}, "there is no passage -1"),
+        ({"answer": "3만 원"}, "does not say: 3만 원"),
+        ({"kind": "odd"}, "direct"),
+    ],
+)
+def test_a_set_that_does_not_hold_its_answer_is_told_by_its_line(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    wrong = SET | {"questions": [SET["questions"][0] | change]}
+    with pytest.raises(MutdaError, match=said) as caught:
+        list(of_sets(put(tmp_path, SET, wrong)))
+    assert f"{tmp_path / 'a.jsonl'}:2: " in str(caught.value)
+
+
+def test_the_written_sets_are_whole_and_ask_nothing_that_is_reported_on() -> None:
+    found = list(of_sets())
+    assert len(found) > 5000
+    held = sum(example.held for example in found) / len(found)
+    assert 0.1 < held < 0.2
+    # All of a set or nothing.
+    groups = {example.group: example.held for example in found}
+    assert all(example.held == groups[example.group] for example in found)
+    questions = {"".join(example.question.split()) for example in found}
+    for path in (FITTING.parent / "datasets").glob("*.jsonl"):
+        if "paraphrases" not in path.name:
+            reported = {"".join(case.question.split()) for case in read_suite(path)}
+            assert not questions & reported, path.name
+
+
+def article(title: str, *paragraphs: tuple[str, str, str]) -> dict[str, Any]:
+    return {
+        "title": title,
+        "paragraphs": [
+            {
+                "context": text,
+                "qas": [{"id": f"{title}-{n}", "question": question, "answers": [{"text": answer}]}],
+            }
+            for n, (text, question, answer) in enumerate(paragraphs)
+        ],
+    }
+
+
+def test_what_retrieval_brings_in_place_of_the_answer_is_wrong(tmp_path: Path) -> None:
+    fit = [title for title in map(str, range(40)) if part_of(title) == "fit"][:3]
+    report = next(title for title in map(str, range(40)) if part_of(title) == "report")
+    text = "이 글은 아주 길게 써서 따로 한 조각이 되게 한다. "
+    articles = [
+        article(
+            title,
+            (f"{text}강의 길이는 {n + 3}킬로미터이다.", f"{n}번 강의 길이는?", f"{n + 3}킬로미터"),
+            (f"{text}산의 높이는 {n + 90}미터이다.", f"{n}번 산의 높이는?", f"{n + 90}미터"),
+        )
+        for n, title in enumerate([*fit, report])
+    ]
+    path = tmp_path / "korquad.json"
+    path.write_text(json.dumps({"data": articles}), encoding="utf-8")
+    found = list(of_korquad(path, ToyEmbedder(64)))
+    assert {example.group for example in found} == {f"korquad:{title}" for title in fit}
+    assert len(found) == 6
+    for example in found:
+        assert example.right is not None and example.answer in example.right.text
+        assert example.wrong and not any(example.answer in passage.text for passage in example.wrong)
+        assert example.held == is_held(example.group.removeprefix("korquad:"))
+
+
+def test_pairs_are_each_right_one_and_some_wrong_ones() -> None:
+    passages = [GivenPassage(title="", text=str(n)) for n in range(9)]
+    answered = Example(
+        group="set:a", kind="direct", question="가", right=passages[0], answer="0", wrong=tuple(passages[1:])
+    )
+    unanswered = Example(
+        group="set:b", kind="unanswered", question="나", right=None, answer="", wrong=tuple(passages)
+    )
+    made = list(pairs([answered, unanswered] * 50, random.Random(1)))
+    assert made == list(pairs([answered, unanswered] * 50, random.Random(1)))
+    right = [pair for pair in made if pair[2] is not None]
+    assert [pair[1] for pair in right] == [passages[0]] * 50 and {pair[2] for pair in right} == {"0"}
+    wrong = [pair for pair in made if pair[2] is None and pair[0] == "가"]
+    # Two of each, but where one of somewhere else is taken.
+    assert 85 <= len(wrong) <= 100 and not any(pair[1] == passages[0] for pair in wrong)
+    assert len([pair for pair in made if pair[0] == "나"]) == 50

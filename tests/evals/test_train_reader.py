@@ -1,0 +1,126 @@
+"""Everything up to the training; the training itself where torch is installed."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from stand_ins.e5_weights import put_weights
+
+from app.models.e5_engine import BEGIN, END, Engine
+from app.models.e5_reader import E5Reader
+from evals.reading_sets import Example
+from evals.suite import GivenPassage
+from evals.train_reader import BATCH_TOKENS, TOKENS_MAX, Item, batches, item_of, judge, main, plan_of, train
+
+PASSAGE = GivenPassage(title="가나", text="다라 마바 사아 자차")
+
+
+class Letters:
+    """Tokenizes by character; the blank before a text is one of them."""
+
+    def pieces(self, text: str) -> list[tuple[int, str]]:
+        return [(10 + ord(letter) % 90, letter) for letter in " " + text]
+
+    def tokens(self, text: str) -> list[int]:
+        return [token for token, _ in self.pieces(text)]
+
+
+def made(question: str = "무엇?", passage: GivenPassage = PASSAGE, answer: str | None = None) -> Item:
+    return item_of(Letters(), question, passage, answer)  # type: ignore[arg-type]
+
+
+def test_a_pair_is_the_question_and_the_passage_with_their_ends() -> None:
+    item = made()
+    assert item.tokens[0] == BEGIN and item.tokens[-1] == END and item.tokens.count(END) == 2
+    assert item.tokens[item.passage_from - 1] == END
+    assert item.answers is False and item.ends is None
+
+
+def test_the_answer_is_where_it_stands_in_the_text() -> None:
+    item = made(answer="마바")
+    assert item.answers and item.ends is not None
+    first, last = item.ends
+    letters = [letter for _, letter in Letters().pieces("passage: 가나: 다라 마바 사아 자차")]
+    assert "".join(letters[first - item.passage_from : last + 1 - item.passage_from]) == "마바"
+
+
+def test_an_answer_in_the_title_or_cut_off_is_not_pointed_at() -> None:
+    assert made(answer="가나").ends is None and made(answer="가나").answers
+    long = GivenPassage(title="", text="가 " * TOKENS_MAX + "끝")
+    item = made(passage=long, answer="끝")
+    assert item.ends is None and item.answers and len(item.tokens) == TOKENS_MAX
+
+
+def test_batches_hold_everything_once_and_are_bounded() -> None:
+    chance = random.Random(1)
+    items = [
+        Item(tokens=[number] * chance.randint(5, TOKENS_MAX), passage_from=2, answers=False, ends=None)
+        for number in range(300)
+    ]
+    found = batches(items, random.Random(2))
+    assert sorted(item.tokens[0] for batch in found for item in batch) == list(range(300))
+    for batch in found:
+        longest = max(len(item.tokens) for item in batch)
+        assert len(batch) == 1 or len(batch) * longest <= BATCH_TOKENS
+
+
+def example(number: int) -> Example:
+    right = GivenPassage(title="가", text=f"나다 라마 {number}")
+    wrong = GivenPassage(title="가", text=f"바사 아자 {number}")
+    return Example(
+        group=f"set:{number}",
+        kind="direct",
+        question="나다 무엇?",
+        right=right,
+        answer="라마",
+        wrong=(wrong,),
+    )
+
+
+class Told:
+    """A reader that knows."""
+
+    def odds(self, question: str, passages: list[str]) -> np.ndarray:
+        return np.array([2.0 if "라마" in passage else -2.0 for passage in passages])
+
+
+def test_it_is_judged_by_what_comes_first() -> None:
+    unanswered = Example(
+        group="set:x", kind="unanswered", question="?", right=None, answer="", wrong=(PASSAGE,)
+    )
+    lines = list(judge([example(1), example(2), unanswered], Told()))  # type: ignore[arg-type]
+    assert "direct" in lines[0] and "right one first 1.000  AUC 1.000" in lines[0]
+    assert "unanswered" in lines[1] and "median -2.00" in lines[1]
+
+
+def test_what_cannot_be_read_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("MUTDA_CACHE_DIR", str(tmp_path / "cache"))
+    put_weights(tmp_path / "cache")
+    assert main([str(tmp_path / "none.json"), "--judge", "--out", str(tmp_path / "a.gguf")]) == 2
+    assert "none.json cannot be read" in capsys.readouterr().err
+
+
+def test_trained_it_tells_what_it_was_trained_on(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    import torch
+
+    weights = put_weights(tmp_path / "cache", layers=12)
+    engine = Engine(weights)
+    try:
+        plan = plan_of([example(number) for number in range(40)] * 4, engine, seed=1)
+    finally:
+        engine.close()
+    adapter = tmp_path / "adapter.gguf"
+    before = torch.get_rng_state()
+    train(plan, weights, adapter, seed=1)
+    torch.set_rng_state(before)
+    reader = E5Reader(cache_dir=tmp_path / "cache", adapter=adapter)
+    try:
+        odds = reader.odds("나다 무엇?", ["가: 나다 라마 7", "가: 바사 아자 7"])
+    finally:
+        reader.close()
+    assert odds[0] > odds[1]

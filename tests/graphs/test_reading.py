@@ -1,0 +1,184 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from fakes import CALIBRATION, LEAVE, FakeCorpus, FakeSearch, Script, make_resources, passage
+
+from app.models.fake import FakeModel
+from graphs.context import Context
+from graphs.evidence import evidence, load_calibration, logistic
+from graphs.rag import build
+from graphs.reading import best_odds, line, read
+from graphs.resources import Resources
+from tools.search_results import SearchResult
+
+QUESTION = "병가 규정을 알려 주세요"
+
+
+class FakeReader:
+    """Odds by what a passage says; the rest has `other`."""
+
+    fingerprint = "reader"
+
+    def __init__(self, said: dict[str, float], other: float = -4.0) -> None:
+        self._said = said
+        self._other = other
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def odds(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float64]:
+        self.asked.append((question, tuple(passages)))
+        found = [
+            next((odds for text, odds in self._said.items() if text in passage), self._other)
+            for passage in passages
+        ]
+        return np.array(found)
+
+    def close(self) -> None:
+        pass
+
+
+def resources_of(reader: FakeReader, **changes: object) -> Resources:
+    bars = {"reader_no": -3.0, "reader_yes": 2.0, "sure": 0.75}
+    return make_resources(
+        **({"reader": reader, "calibration": replace(CALIBRATION, **bars)} | changes)  # type: ignore[arg-type]
+    )
+
+
+async def ask(resources: Resources, question: str = QUESTION, **knobs: object) -> dict[str, object]:
+    return await build(resources).ainvoke({"question": question}, context=Context(**knobs))  # type: ignore[arg-type]
+
+
+def test_what_answers_comes_first_and_keeps_its_odds() -> None:
+    reader = FakeReader({"병가": 1.5, "출장비": 0.5})
+    found = read(LEAVE, QUESTION, reader)
+    assert [passage.id for passage in found] == ["p2", "p5", "p1", "p3", "p4"]
+    assert [passage.reader for passage in found] == [1.5, 0.5, -4.0, -4.0, -4.0]
+    assert reader.asked == [(QUESTION, tuple(map(line, LEAVE)))]
+
+
+def test_without_a_reader_or_passages_nothing_changes() -> None:
+    assert read(LEAVE, QUESTION, None) == LEAVE
+    reader = FakeReader({})
+    assert read([], QUESTION, reader) == [] and reader.asked == []
+
+
+def test_a_line_is_heading_and_text_on_one_line() -> None:
+    assert line(passage(1, "가\n나", heading="다\t라")) == "다 라: 가 나"
+
+
+def test_the_best_odds_are_of_what_was_read() -> None:
+    assert best_odds([]) is None
+    assert best_odds([{"reader": None}, {}]) is None
+    assert best_odds([{"reader": None}, {"reader": -2.0}, {"reader": -1.0}]) == -1.0
+
+
+async def test_what_the_reader_is_sure_of_needs_no_grade() -> None:
+    model = FakeModel(Script(answer="병가는 30일입니다."))
+    state = await ask(resources_of(FakeReader({"병가": 2.5}), model=model))
+    assert state["route"] == ["prepare", "retrieve", "grade", "generate", "self_check", "finish"]
+    assert state["found"][0]["id"] == "p2"  # type: ignore[index]
+    decision = state["decisions"][0]  # type: ignore[index]
+    assert (decision["name"], decision["verdict"]) == ("reader", "yes")
+    assert decision["value"] == state["evidence"] == pytest.approx(logistic(2.5))
+    assert decision["threshold"] == pytest.approx(logistic(2.0))
+    assert state["llm_calls"] == 1
+
+
+async def test_what_does_not_answer_is_not_shown_beside_what_does() -> None:
+    state = await ask(resources_of(FakeReader({"병가": 2.5})))
+    assert state["shown"] == 1
+    both = await ask(resources_of(FakeReader({"병가": 2.5, "출장비": -1.0})))
+    assert both["shown"] == 2 and [p["id"] for p in both["found"][:2]] == ["p2", "p5"]  # type: ignore[index]
+
+
+async def test_a_passage_with_a_number_of_the_question_stays() -> None:
+    passages = [
+        passage(1, "병가는 30일입니다."),
+        passage(2, "재택근무는 2일입니다."),
+        passage(3, "제7조의 병가입니다."),
+    ]
+    corpus = FakeCorpus(default=passages)
+    reader = FakeReader({"30일": 2.5})
+    state = await ask(resources_of(reader, corpus=corpus), "제7조의 병가 규정을 알려 주세요")
+    assert state["shown"] == 2
+    assert [p["id"] for p in state["found"][:2]] == ["p1", "p3"]  # type: ignore[index]
+
+
+async def test_a_bar_of_the_callers_own_is_for_the_model_to_reach() -> None:
+    state = await ask(resources_of(FakeReader({"병가": 2.5})), accept=0.6)
+    assert state["decisions"][0]["name"] == "evidence"  # type: ignore[index]
+
+
+async def test_what_no_passage_answers_is_refused_without_the_model() -> None:
+    model = FakeModel(Script())
+    state = await ask(resources_of(FakeReader({}), model=model))
+    assert state["refused"] and state["llm_calls"] == 0
+    assert state["decisions"][0]["verdict"] == "no"  # type: ignore[index]
+
+
+async def test_one_good_passage_beyond_the_look_is_moved_into_it() -> None:
+    state = await ask(resources_of(FakeReader({"출장비": -1.0})))
+    assert state["found"][0]["id"] == "p5" and state["decisions"][0]["name"] == "evidence"  # type: ignore[index]
+
+
+async def test_in_doubt_the_model_is_asked_and_the_reader_weighs_in() -> None:
+    weights = {"bias": 0.0, "grade": 1.0, "reader": 0.5}
+    calibration = replace(CALIBRATION, evidence_weights=weights, reader_no=-3.0, reader_yes=2.0)
+    state = await ask(resources_of(FakeReader({"병가": 1.0}), calibration=calibration))
+    decision = state["decisions"][0]  # type: ignore[index]
+    assert decision["name"] == "evidence" and decision["signals"]["reader"] == 1.0
+    signals = {name: decision["signals"][name] for name in ("grade", "coverage", "dense", "missing")}
+    assert decision["value"] == pytest.approx(evidence(calibration, **signals, reader=1.0))
+    assert decision["value"] > evidence(calibration, **signals)
+
+
+async def test_a_number_that_no_passage_has_is_for_the_model_to_judge() -> None:
+    state = await ask(resources_of(FakeReader({"병가": 2.5})), "제77조의 병가 규정을 알려 주세요")
+    assert state["decisions"][0]["name"] == "evidence"  # type: ignore[index]
+
+
+async def test_a_calculation_is_not_left_to_the_reader() -> None:
+    state = await ask(resources_of(FakeReader({})), "병가와 연차를 합하면 모두 며칠인가요?")
+    assert "reader" not in [decision["name"] for decision in state["decisions"]]  # type: ignore[attr-defined]
+    assert state["llm_calls"] > 0
+
+
+async def test_what_is_read_beside_the_question_before_is_not_left_to_the_reader() -> None:
+    history = [
+        {"role": "user", "content": "연차 휴가 규정을 알려 주세요"},
+        {"role": "assistant", "content": "17일입니다."},
+    ]
+    state = await build(resources_of(FakeReader({}))).ainvoke(
+        {"question": "그럼 병가는요?", "history": history}, context=Context()
+    )
+    assert "reader" not in [decision["name"] for decision in state["decisions"]]
+
+
+async def test_a_calibration_without_bars_leaves_all_to_the_model() -> None:
+    for odds in (9.0, -9.0):
+        state = await ask(resources_of(FakeReader({}, other=odds), calibration=CALIBRATION))
+        assert state["decisions"][0]["name"] == "evidence"  # type: ignore[index]
+
+
+async def test_results_of_a_web_search_are_read_too() -> None:
+    results = [
+        SearchResult(title="A", url="https://a.example/1", snippet="점심은 12시에 먹습니다."),
+        SearchResult(title="B", url="https://a.example/2", snippet="병가는 60일까지입니다."),
+    ]
+    reader = FakeReader({"60일": 2.5})
+    resources = resources_of(
+        reader, corpus=FakeCorpus(default=()), search=FakeSearch({QUESTION: results}), web_search="on"
+    )
+    state = await ask(resources, web_search="on")
+    assert state["found"][0]["source"] == "https://a.example/2"  # type: ignore[index]
+    assert state["decisions"][0]["name"] == "reader"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("family", ["qwen2.5-coder-1.5b-instruct", "anything else"])
+def test_with_a_reader_another_calibration_is_shipped(family: str) -> None:
+    without, with_reader = load_calibration(family), load_calibration(family, has_reader=True)
+    assert without.reader_no is None and "reader" not in without.evidence_weights
+    assert with_reader.reader_no is not None and with_reader.reader_yes is not None
+    assert with_reader.reader_no < with_reader.reader_yes
