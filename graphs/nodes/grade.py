@@ -36,7 +36,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     if settled and run.context.accept is None:
         run.decisions.append(settled)
         return {
-            "shown": worth_showing(calibration, state) if settled.verdict == "yes" else shown,
+            "shown": worth_showing(state) if settled.verdict == "yes" else shown,
             "notices": notices,
             "reword": state.coverage < calibration.reword_coverage,
             "grade": settled.value,
@@ -124,16 +124,20 @@ def by_reader(
     return None
 
 
-def worth_showing(calibration: Calibration, state: State) -> int:
-    """How many of the shown passages the model needs: the last ones that do not answer are not read.
+def worth_showing(state: State) -> int:
+    """How many of the shown passages the model needs beside one that answers for sure.
 
-    The reader has put what answers first. A passage may be there for a number that the question names.
+    The last ones are not read that rather do not answer: the reader has put what answers first. But a
+    passage may be there for a number that the question names.
     """
     shown = state.shown
     while shown > 1:
-        last = state.found[shown - 1]["reader"]
-        needed = last is None or calibration.reader_no is None or last >= calibration.reader_no
-        if needed or missing(state, [Passage(**passage) for passage in state.found[: shown - 1]]):
+        last = state.found[shown - 1].get("reader")
+        if (
+            last is None
+            or last >= 0
+            or missing(state, [Passage(**passage) for passage in state.found[: shown - 1]])
+        ):
             break
         shown -= 1
     return shown

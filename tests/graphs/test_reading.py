@@ -89,7 +89,7 @@ async def test_what_the_reader_is_sure_of_needs_no_grade() -> None:
 async def test_what_does_not_answer_is_not_shown_beside_what_does() -> None:
     state = await ask(resources_of(FakeReader({"병가": 2.5})))
     assert state["shown"] == 1
-    both = await ask(resources_of(FakeReader({"병가": 2.5, "출장비": -1.0})))
+    both = await ask(resources_of(FakeReader({"병가": 2.5, "출장비": 0.5})))
     assert both["shown"] == 2 and [p["id"] for p in both["found"][:2]] == ["p2", "p5"]  # type: ignore[index]
 
 
