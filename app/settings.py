@@ -125,8 +125,9 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0, le=256, description="a whole number from 0 to 256")
     """Threads of the embedded engine; 0 takes every core."""
     hold_orders: bool = Field(default=True, description="true or false")
-    reader: bool = Field(default=True, description="true or false")
     """Whether sentences of documents that give orders to whoever answers are kept from the model."""
+    reader: bool = Field(default=True, description="true or false")
+    """Whether the reader says first which passages answer, where its weights are."""
     trace: bool = Field(default=True, description="true or false")
     """Whether what each run did is kept in the data folder."""
     trace_max_mb: int = Field(default=200, ge=1, le=100_000, description="a whole number from 1 to 100000")

@@ -39,6 +39,8 @@ BIAS_RIDGE = 1e-6
 WIDEN_COST = 0.03
 """What widening every question would have to gain in balanced accuracy to be worth its time."""
 GRID_STEP = 0.04
+MIN_EACH_SIDE = 10
+"""Questions whose answer was found, and questions without one: with fewer a fit says nothing."""
 FULL_SAY = 10
 """Questions from which a kind has a whole say; one of fewer has its share of one."""
 
@@ -180,9 +182,11 @@ def fit(questions: Questions, signals: Sequence[str], gates: Policy) -> Policy:
     """Weights over these signals and the thresholds on their evidence.
 
     What is decided without the language model stays as in `gates`, and the weights are fitted to the
-    questions that are left to it.
+    questions that are left to it, unless they are too few.
     """
     no, yes = by_reader(gates, questions)
-    left = np.flatnonzero(~(no | yes))
-    policy = replace(gates, weights=fit_weights(questions.take(left) if len(left) else questions, signals))
+    left = questions.take(np.flatnonzero(~(no | yes)))
+    holding = int(left.holds_wide.sum())
+    enough = min(holding, len(left) - holding) >= MIN_EACH_SIDE
+    policy = replace(gates, weights=fit_weights(left if enough else questions, signals))
     return replace(policy, thresholds=choose(*both_looks(policy, questions), questions))

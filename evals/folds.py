@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.errors import MutdaError
-from evals.fit import GRADER_ALONE, fit, weighted
+from evals.fit import GRADER_ALONE, MIN_EACH_SIDE, fit, weighted
 from evals.policy import SIGNALS, Decisions, Floats, Policy, Questions, decide
 
 FOLDS = 5
@@ -21,8 +21,6 @@ CANDIDATES: tuple[tuple[str, ...], ...] = (
     SIGNALS,
 )
 """Signals to make evidence of, simplest first."""
-MIN_EACH_SIDE = 10
-"""Questions whose answer was found, and questions without one: with fewer a fit says nothing."""
 
 Positions = npt.NDArray[np.int64]
 Fit = Callable[[Questions], Policy]

@@ -164,23 +164,29 @@ def evidence_of(weights: Mapping[str, float], rows: Floats) -> Floats:
 def both_looks(policy: Policy, questions: Questions) -> tuple[Floats, Floats]:
     """Evidence at the first and at the wider look, as the graph would have it."""
     coverage = questions.narrow[:, SIGNALS.index("coverage")]
-    first = evidence_of(policy.weights, questions.narrow)
-    said_no, said_yes = by_reader(policy, questions)
-    first = np.where(said_yes, 1.0, first)
-    first = np.where(said_no | (coverage < policy.hopeless_coverage), 0.0, first)
+    no, yes = by_reader(policy, questions)
+    first = np.where(yes, 1.0, evidence_of(policy.weights, questions.narrow))
+    first = np.where(no | (coverage < policy.hopeless_coverage), 0.0, first)
     wider = np.nan_to_num(evidence_of(policy.weights, questions.wide), nan=NEVER)
+    # A number that the narrow look lacked may be there now.
+    wider = np.where(_accepted_by_reader(policy, questions, questions.wide), 1.0, wider)
     return first, wider
 
 
 def by_reader(policy: Policy, questions: Questions) -> tuple[Flags, Flags]:
-    """Which questions the reader alone refuses, and which it accepts; NaN settles nothing."""
-    shown = questions.narrow[:, SIGNALS.index("reader")]
-    missing = questions.narrow[:, SIGNALS.index("missing")]
-    none = np.zeros(len(questions), dtype=bool)
-    read = ~np.isnan(questions.best)
-    no = none if policy.reader_no is None else read & (questions.best < policy.reader_no)
-    yes = none if policy.reader_yes is None else read & (shown >= policy.reader_yes) & (missing == 0)
-    return no, yes & ~no
+    """Which questions the reader alone refuses, and which it accepts at once; NaN settles nothing."""
+    no = np.zeros(len(questions), dtype=bool)
+    if policy.reader_no is not None:
+        no = questions.best < policy.reader_no
+    return no, ~no & _accepted_by_reader(policy, questions, questions.narrow)
+
+
+def _accepted_by_reader(policy: Policy, questions: Questions, rows: Floats) -> Flags:
+    """By the rows of a look; comparisons with NaN are false."""
+    if policy.reader_yes is None:
+        return np.zeros(len(questions), dtype=bool)
+    shown, missing = rows[:, SIGNALS.index("reader")], rows[:, SIGNALS.index("missing")]
+    return np.asarray(~np.isnan(questions.best) & (shown >= policy.reader_yes) & (missing == 0))
 
 
 def decide(policy: Policy, questions: Questions) -> Decisions:

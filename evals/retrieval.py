@@ -113,6 +113,8 @@ def measure_retrieval(options: RetrievalOptions, console: Console) -> None:
     reader = open_reader(settings) if options.reader else None
     if options.reader and (why := absence(settings)):
         raise MutdaError(f"There is no reader ({why}).")
+    if reader is not None:
+        reader.odds("준비", ["준비"] * 2)  # no question is to pay for loading it
     for spec in options.embedders or ("",):
         chosen = load_settings(embedder=spec) if spec else settings
         made = ingested(options.corpus, chosen, console, anew=options.anew)
@@ -140,6 +142,8 @@ def measure_retrieval(options: RetrievalOptions, console: Console) -> None:
                 }
                 for name, searches in searched
             ]
+    if reader is not None:
+        reader.close()
     report = {
         "suite": str(options.suite),
         "suite_sha256": sha256(options.suite.read_bytes()).hexdigest(),
@@ -224,7 +228,7 @@ def search_all(cases: Sequence[Case], collection: Collection, gold: Gold, *, dep
 
 
 def _read(search: Search, reader: Reader, gold: Gold) -> Search:
-    """The same with the passages that the graph would have read by the reader in its order."""
+    """The same with the first passages, as many as the graph looks at, in the reader's order."""
     started = time.perf_counter()
     first = Context().k
     found = [*read(search.found[:first], search.asked.question, reader), *search.found[first:]]

@@ -16,7 +16,7 @@ from evals.metrics.recall import file_name
 from evals.suite import Case
 from graphs.context import Context
 from graphs.grounding import repair, support
-from graphs.nodes.grade import missing
+from graphs.nodes.grade import may_be_settled, missing
 from graphs.nodes.prepare import prepare
 from graphs.nodes.retrieve import retrieve
 from graphs.nodes.self_check import problem_of
@@ -59,7 +59,7 @@ async def signals_of(
         "coverage": state.coverage,
         "dense": state.dense,
         "rests_on": rests_on(case, state.found),
-        "best": best_odds(state.found),
+        "best": best_odds(state.found) if may_be_settled(state) else None,
         "looks": {},
     }
     if record["unasked"]:

@@ -96,8 +96,10 @@ def batches(items: Sequence[Item], chance: random.Random) -> list[list[Item]]:
             found.append(batch)
             batch = []
         batch.append(item)
+    if batch:
+        found.append(batch)
     chance.shuffle(found)
-    return [*found, batch] if batch else found
+    return found
 
 
 def plan_of(examples: Sequence[Example], engine: Engine, *, seed: int) -> list[list[Item]]:
@@ -136,10 +138,12 @@ def train(plan: Sequence[Sequence[Item]], weights: Path, out: Path, *, seed: int
         where = functional.cross_entropy(scores[..., 0], targets[:, 0])
         where = (where + functional.cross_entropy(scores[..., 1], targets[:, 1])) / 2
         optimizer.zero_grad()
-        (whether + WHERE_COUNTS * where).backward()
+        # Of a batch in which no place is known the second loss is not a number.
+        loss = whether + WHERE_COUNTS * where if made["known"].any() else whether
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.trained(), 1.0)
         optimizer.step()
-        shown.append((whether.item(), where.item()))
+        shown.append((whether.item(), where.nan_to_num().item()))
         if number % 50 == 49:
             losses = np.mean(shown[-50:], axis=0).round(3).tolist()
             print(f"{number + 1}/{len(plan)}, {time.monotonic() - started:.0f} s, loss {losses}", flush=True)

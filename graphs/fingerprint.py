@@ -42,7 +42,7 @@ class Fingerprint:
         return f"{prefix_of(self.family)}{digest[:12]}"
 
     def same_model(self, other: "Fingerprint") -> bool:
-        """Whether at most the prompts are others."""
+        """Whether at most the prompts and the reader are others."""
         return _model_of(self) == _model_of(other)
 
 

@@ -104,9 +104,11 @@ async def open_resources(
                 documents=state.documents,
             )
         finally:
-            if reader is not None:
-                await asyncio.to_thread(reader.close)
-            await model.aclose()
+            try:
+                if reader is not None:
+                    await asyncio.to_thread(reader.close)
+            finally:
+                await model.aclose()
     finally:
         await asyncio.to_thread(collection.close)
 

@@ -24,6 +24,26 @@ def read(passages: Sequence[Passage], question: str, reader: Reader | None) -> l
     return sorted(marked, key=lambda passage: -(passage.reader or 0.0))
 
 
+def reread(passages: Sequence[Passage], question: str, reader: Reader | None) -> list[Passage]:
+    """In their order; those without odds, which were read for another question, get them. Blocking.
+
+    Raises what the reader raises.
+    """
+    unread = [passage for passage in passages if passage.reader is None and passage.text.strip()]
+    odds = {passage.id: passage.reader for passage in read(unread, question, reader)}
+    return [replace(passage, reader=odds.get(passage.id, passage.reader)) for passage in passages]
+
+
+def unread(passages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Found passages without the odds they have for the question asked until now."""
+    return [{**passage, "reader": None} for passage in passages]
+
+
+def all_read(passages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether every passage that has a text has odds."""
+    return all(passage.get("reader") is not None for passage in passages if passage["text"].strip())
+
+
 def line(passage: Passage) -> str:
     """Heading and text, as they stand in the prompt, on one line."""
     return f"{' '.join(passage.heading.split())}: {' '.join(passage.text.split())}"

@@ -27,7 +27,7 @@ class Decision:
 
     step: str
     name: str
-    """Of the probability that was judged: "evidence" or "grounded"."""
+    """Of the probability that was judged: "evidence" or "grounded", or "reader" where it decided alone."""
     value: float
     threshold: float
     verdict: str

@@ -61,7 +61,7 @@ class State(Question):
     dense: float = 0.0
     """Largest cosine between the question and a found passage."""
     grade: float = 0.5
-    """The model's probability that the shown passages hold the answer."""
+    """The model's probability that the shown passages hold the answer, or the reader's where it decided."""
     evidence: float = 0.0
     """Calibrated probability that they do."""
     verdict: Verdict = ""

@@ -11,6 +11,7 @@ import os
 import queue
 import secrets
 import threading
+import time
 import unicodedata
 import weakref
 from collections.abc import Iterator, Sequence
@@ -37,6 +38,7 @@ _CHARS_SURE = TOKENS_MAX - 3
 _WORKERS_MAX = 4  # 180 MB each, and 1 MB for each token of the longest text
 _REQUEST_S = 300.0  # 8 texts of 512 tokens take 3 s on an idle core
 _WAIT_S = 900.0
+_CLOSE_S = 30.0  # what is asked of an engine for a question takes a second
 
 # The model's own normaliser is NFKC with these exceptions (compared over all of Unicode with the
 # table in the file of the weights; the 73 other characters that differ are younger than it).
@@ -56,6 +58,7 @@ class Engines:
 
     def __init__(
         self,
+        name: str,
         *,
         cache_dir: Path,
         adapter: Path | None = None,
@@ -63,6 +66,7 @@ class Engines:
         progress: OnProgress | None = None,
         at_most: int | None = None,
     ) -> None:
+        self._name = name
         self._cache_dir = cache_dir
         self._adapter = adapter
         self._allow_fetch = allow_fetch
@@ -84,37 +88,51 @@ class Engines:
             if len(self.loaded) < wanted:
                 path = resolve_e5(self._cache_dir, allow_fetch=self._allow_fetch, progress=self._progress)
                 while len(self.loaded) < wanted:
-                    engine = Engine(path, self._adapter)
+                    engine = Engine(path, self._adapter, name=self._name)
                     self.loaded.append(engine)
                     self._idle.put(engine)
             return len(self.loaded)
 
     @contextlib.contextmanager
     def lent(self) -> Iterator["Engine"]:
-        """An engine that nobody else has. Raises ModelError when none comes free in a quarter of an hour."""
-        try:
-            engine = self._idle.get(timeout=_WAIT_S)
-        except queue.Empty:
-            raise ModelError(
-                f"The embedder e5: has been busy for {_WAIT_S:g} s. Ask again when less is running."
-            ) from None
+        """An engine that nobody else has; one is loaded where there is none.
+
+        Raises ModelError when none comes free in a quarter of an hour, and what `load` raises.
+        """
+        engine = self._wait()
         try:
             yield engine
         finally:
-            self._idle.put(engine)
+            if engine in self.loaded:  # it may have been closed meanwhile
+                self._idle.put(engine)
+
+    def _wait(self) -> "Engine":
+        until = time.monotonic() + _WAIT_S
+        while time.monotonic() < until:
+            with contextlib.suppress(queue.Empty):
+                return self._idle.get(timeout=min(1.0, _WAIT_S))
+            if not self.loaded:
+                self.load(1)
+        raise ModelError(f"The {self._name} has been busy for {_WAIT_S:g} s. Ask again when less is running.")
 
     def close(self) -> None:
-        """Free them all; they are loaded again when they are needed."""
+        """Free them all, once those that are lent come back; they are loaded again when they are needed."""
         with self._lock:
-            self._idle = queue.LifoQueue()
+            for _ in self.loaded:
+                with contextlib.suppress(queue.Empty):
+                    self._idle.get(timeout=_CLOSE_S)
             _close(self.loaded)
 
 
 class Engine:
     """One engine and its client. For one caller at a time."""
 
-    def __init__(self, path: Path, adapter: Path | None = None) -> None:
+    def __init__(self, path: Path, adapter: Path | None = None, *, name: str = "embedder e5:") -> None:
+        """Raises ModelError when the weights or the adapter cannot be loaded."""
         import xllamacpp
+
+        self._name = name
+        self._way_out = "" if adapter is None else " Without it: MUTDA_READER=false."
 
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(path)
@@ -138,6 +156,11 @@ class Engine:
         try:
             self._server: Any = xllamacpp.Server(parameters)
         except RuntimeError as error:
+            if adapter is not None:
+                raise ModelError(
+                    f"The engine could not load {adapter.name} upon {path.name} ({error})."
+                    f" Free some memory, or install Mutda again.{self._way_out}"
+                ) from error
             raise ModelError(
                 f"The engine could not load {path.name} ({error})."
                 " Delete it and run: mutda models pull - or free some memory."
@@ -198,10 +221,10 @@ class Engine:
             response = self._client.post(path, json={**body, "encoding_format": "base64"})
             response.raise_for_status()
             return response.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, ValueError, RuntimeError) as error:  # RuntimeError: it was closed meanwhile
             raise ModelError(
-                f"The engine of the embedder e5: failed ({error or type(error).__name__})."
-                " Run the command again; if it fails again, free some memory."
+                f"The engine of the {self._name} failed ({error or type(error).__name__})."
+                f" Run the command again; if it fails again, free some memory.{self._way_out}"
             ) from error
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ QUESTION_TOKENS_MAX = 80
 """What is longer is cut: the adapter was trained so."""
 HEAD, BIAS = "mutda.reader.head", "mutda.reader.bias"
 """Keys of the linear layer in the adapter's file: 384 numbers and one."""
+_FORMAT = 1  # raise it when the same pair gives other odds
 _ENGINES = 2  # more of them would be loaded for half a second's work
 
 Odds = npt.NDArray[np.float64]
@@ -45,6 +46,7 @@ class E5Reader:
     ) -> None:
         self._adapter = adapter or Path(str(files("app.models") / "e5_reader.gguf"))
         self._engines = Engines(
+            "reader",
             cache_dir=cache_dir,
             adapter=self._adapter,
             allow_fetch=allow_fetch,
@@ -55,13 +57,17 @@ class E5Reader:
     @cached_property
     def fingerprint(self) -> str:
         """See `Reader.fingerprint`."""
-        return fingerprint_of(E5.sha256, self._adapter, QUERY, PASSAGE, QUESTION_TOKENS_MAX)
+        return fingerprint_of(
+            E5.sha256, self._adapter, QUERY, PASSAGE, QUESTION_TOKENS_MAX, TOKENS_MAX, _FORMAT
+        )
 
     def odds(self, question: str, passages: Sequence[str]) -> Odds:
         """See `Reader.odds`. Raises DownloadError without the weights of e5, and ModelError."""
         if not passages:
             return np.empty(0)
-        engines = min(self._engines.load(_ENGINES), len(passages))
+        _ = self._layer  # a damaged adapter is told before the engine reads it
+        engines = self._engines.load(min(_ENGINES, len(passages)))
+        engines = min(engines, len(passages))
         # Of like length each: both engines are done at the same time.
         order = sorted(range(len(passages)), key=lambda at: len(passages[at]))
         shares = [order[first::engines] for first in range(engines)]
@@ -92,10 +98,12 @@ class E5Reader:
             fields = gguf.GGUFReader(self._adapter).fields
             head = np.array(fields[HEAD].contents(), dtype=np.float64)
             bias = float(fields[BIAS].contents())
-        except (OSError, KeyError, ValueError, TypeError) as error:
+        except (OSError, LookupError, ValueError, TypeError) as error:
             raise ModelError(
-                f"The reader {self._adapter} cannot be read ({error}). Install Mutda again."
+                f"The reader {self._adapter.name} cannot be read ({error}). Install Mutda again."
             ) from error
         if head.shape != (DIMENSIONS,):
-            raise ModelError(f"The reader {self._adapter} has a layer of another size. Install Mutda again.")
+            raise ModelError(
+                f"The reader {self._adapter.name} has a layer of another size. Install Mutda again."
+            )
         return head, bias

@@ -8,7 +8,7 @@ _ELSEWHERE = frozenset({
     "found", "decisions", "result", "knobs", "route", "history", "finished", "trace_id", "messages",
     "llm_calls", "prompt_tokens", "cached_tokens", "output_tokens", "seconds",
 })  # fmt: skip
-_OF_A_PASSAGE = ("source", "heading", "section", "page", "score", "lexical", "dense", "text")
+_OF_A_PASSAGE = ("source", "heading", "section", "page", "score", "lexical", "dense", "reader", "text")
 _PLAIN = (str, int, float, bool)
 
 

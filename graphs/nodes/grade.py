@@ -9,7 +9,7 @@ from graphs.calculation import may_calculate
 from graphs.evidence import Calibration, evidence, logistic
 from graphs.grounding import unmet_numbers, unmet_topic
 from graphs.prefix import fitting, prompt
-from graphs.reading import best_odds
+from graphs.reading import all_read, best_odds
 from graphs.run import Decision, Run
 from graphs.state import State, Verdict, is_from_web, own_words, shown_passages
 
@@ -32,7 +32,8 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     odds = best_odds(state.found[:shown])
     if calibration.notice:
         run.notice(calibration.notice)
-    settled = by_reader(calibration, state, best=best_odds(state.found), shown=odds, missing=unmet)
+    best = best_odds(state.found) if all_read(state.found) else None
+    settled = by_reader(calibration, state, best=best, shown=odds, missing=unmet)
     if settled and run.context.accept is None:
         run.decisions.append(settled)
         return {
@@ -97,14 +98,13 @@ def by_reader(
     calibration: Calibration, state: State, *, best: float | None, shown: float | None, missing: float
 ) -> Decision | None:
     """What the reader decides without the model, if it is sure: by the best of all that was found, and of
-    what is shown.
+    what is shown. Without a `best`, which is for what was not all read, it decides nothing.
 
     What may be calculated is left to the model: the facts for it are seldom all in one passage, and the
     reader reads one at a time. So is what is read beside the question before: the reader was trained on
     single ones, and may find what was asked before.
     """
-    question = state.standalone or state.question
-    if best is None or shown is None or may_calculate(question) or question != own_words(state):
+    if best is None or shown is None or not may_be_settled(state):
         return None
 
     def decision(odds: float, bar: float, verdict: Verdict) -> Decision:
@@ -122,6 +122,12 @@ def by_reader(
     if calibration.reader_yes is not None and shown >= calibration.reader_yes and not missing:
         return decision(shown, calibration.reader_yes, "yes")
     return None
+
+
+def may_be_settled(state: State) -> bool:
+    """Whether the question is one for the reader alone: to be looked up, and read by itself."""
+    question = state.standalone or state.question
+    return not may_calculate(question) and question == own_words(state)
 
 
 def worth_showing(state: State) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from graphs.calculation import may_calculate
 from graphs.nodes.finish import citations_of
 from graphs.parts import refer
+from graphs.reading import unread
 from graphs.run import Run
 from graphs.state import State
 
@@ -22,7 +23,7 @@ async def next_part(state: State, run: Run) -> dict[str, Any]:  # noqa: ARG001 -
     standalone = refer(part, state.standalone, state.answer) or f"{state.standalone} {part}"
     return {
         "finished": finished,
-        "found": found,
+        "found": unread(found),
         "shown": len(found),
         "parts": rest,
         "standalone": standalone,

@@ -25,7 +25,8 @@ def reason_of(state: State) -> str:
         return f"withdrawn: {state.problem}"
     if not state.found:
         return "no evidence: nothing was found"
-    if state.llm_calls == 0:
+    # The reader leaves a trace of evidence where it refuses, and says that nothing answers.
+    if state.llm_calls == 0 and not state.evidence:
         return "no evidence: nothing found bears on the question"
     if state.verdict == "yes":
         return "no answer: the model gave none"

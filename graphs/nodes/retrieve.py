@@ -1,14 +1,14 @@
 """Search the documents for the current query."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from typing import Any
 
 from app.corpus.passage import Passage
 from graphs.grounding import unmet_numbers
 from graphs.orders import notice_of, readable
-from graphs.reading import read
+from graphs.reading import read, reread
 from graphs.run import Run
 from graphs.state import State, own_words
 
@@ -17,35 +17,57 @@ async def retrieve(state: State, run: Run) -> dict[str, Any]:
     """A first search shows the best passages; a later one adds what is new behind those already read."""
     context = run.context
     query = state.query or state.standalone or state.question
-    found, coverage, dense = await asyncio.to_thread(_search, state, run, query)
-    run.notice(notice_of(found[: context.wide]))
-    found = readable(found)
+    searched = await asyncio.to_thread(_search, state, run, query)
+    found = searched.found
+    # What is taken out of a passage may be why the reader puts it last.
+    seen = {passage.id: passage for passage in (*searched.ranked[: context.wide], *found[: context.wide])}
+    run.notice(notice_of(list(seen.values())))
     # What is computed is seldom all in one place.
     look = context.wide if state.arithmetic else context.look
     found = with_named_numbers(found, own_words(state), look)
-    merged, shown = merge([Passage(**passage) for passage in state.found], state.shown, found, look)
+    merged, shown = merge(searched.known, state.shown, found, look)
     return {
         "found": [asdict(passage) for passage in merged],
         "shown": shown,
-        "coverage": coverage,
-        "dense": dense,
+        "coverage": searched.coverage,
+        "dense": searched.dense,
         "asked": [*state.asked, query],
         "verdict": "",
     }
 
 
-def _search(state: State, run: Run, query: str) -> tuple[list[Passage], float, float]:
+@dataclass(frozen=True, kw_only=True)
+class _Searched:
+    """What a search brought."""
+
+    known: list[Passage]
+    """Found before, in reading order, with the odds that they answer what is asked now."""
+    ranked: list[Passage]
+    """As the search ranks them; some may be blank."""
+    found: list[Passage]
+    """What can be read of them, as the reader ranks them."""
+    coverage: float
+    dense: float
+
+
+def _search(state: State, run: Run, query: str) -> _Searched:
     question = state.standalone or state.question
     with run.resources.searched(state.given) as corpus:
         found = corpus.search(query, k=run.context.k)
         if state.also and not state.asked:
             found = interleave(found, corpus.search(state.also, k=run.context.k))
         found = [p for p in run.resources.held_back(found) if p.id not in state.suspects]
-        found = read(found, question, run.resources.reader)
         known = [Passage(**passage) for passage in state.found]
         everything = [*known, *found]
         coverage = corpus.coverage(question, everything) if everything else 0.0
-        return found, coverage, max((passage.dense for passage in everything), default=0.0)
+    reader = run.resources.reader
+    return _Searched(
+        known=reread(known, question, reader),
+        ranked=found,
+        found=read(readable(found), question, reader),
+        coverage=coverage,
+        dense=max((passage.dense for passage in everything), default=0.0),
+    )
 
 
 def interleave(first: list[Passage], second: list[Passage]) -> list[Passage]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from graphs.calculation import may_calculate
 from graphs.prefix import prompt
+from graphs.reading import unread
 from graphs.run import Run
 from graphs.state import State
 
@@ -21,6 +22,7 @@ async def rewrite(state: State, run: Run) -> dict[str, Any]:
         return {
             "standalone": state.also,
             "query": state.also,
+            "found": unread(state.found),
             "also": "",
             "rewrites": state.rewrites + 1,
             "arithmetic": may_calculate(state.also),

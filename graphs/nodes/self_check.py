@@ -21,7 +21,7 @@ async def self_check(state: State, run: Run) -> dict[str, Any]:
     question = state.standalone or state.question
     if suspects := suspects_of(state, passages, question, run.resources.orders):
         run.notice(suspicion_of([passage for passage in passages if passage.id in suspects]))
-        return without(state, suspects)
+        return without(state, suspects, look=run.context.look)
     if found := problem_of(state, passages, question):
         return {"problem": found, "grounded": 0.0}
     resources = run.resources
@@ -77,16 +77,19 @@ def suspects_of(state: State, passages: Sequence[Passage], question: str, orders
     return orders.behind(state.answer, citations, passages)
 
 
-def without(state: State, suspects: set[str]) -> dict[str, Any]:
+def without(state: State, suspects: set[str], *, look: int) -> dict[str, Any]:
     """Throws the answer away, and these passages; whether the others hold one is to be graded anew."""
     if state.finished:
         # What an earlier part cites keeps its number.
-        found = [passage | {"text": ""} if passage["id"] in suspects else passage for passage in state.found]
+        found = [
+            passage | {"text": "", "reader": None} if passage["id"] in suspects else passage
+            for passage in state.found
+        ]
     else:
         found = [passage for passage in state.found if passage["id"] not in suspects]
     return {
         "found": found,
-        "shown": min(state.shown, len(found)),
+        "shown": min(max(state.shown, look), len(found)),
         "dense": max((passage["dense"] for passage in found), default=0.0),
         "suspects": [*state.suspects, *sorted(suspects)],
         "recheck": True,

@@ -9,9 +9,10 @@ from langgraph.types import interrupt
 
 from app.corpus.passage import Passage
 from app.errors import SearchError
+from app.models.reader import Reader
 from graphs.nodes.retrieve import merge
 from graphs.orders import notice_of, readable
-from graphs.reading import read
+from graphs.reading import read, reread
 from graphs.resources import Resources
 from graphs.routes import web_query
 from graphs.run import Run
@@ -49,19 +50,20 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
             "shown": 0,
         }
     question = state.standalone or state.question
-    found, coverage, dense = await asyncio.to_thread(_ranked, results, question, run.resources)
-    run.notice(notice_of(found))
-    found = [passage for passage in readable(found) if passage.id not in state.suspects]
     # What an earlier part cites keeps its number; documents that held no answer make room.
-    read = [
+    kept = [
         Passage(**passage) for passage in state.found[: state.shown] if state.finished or is_from_web(passage)
     ]
-    merged, shown = merge(read, len(read), found, RESULTS)
+    ranked, coverage, dense = await asyncio.to_thread(_ranked, results, question, run.resources)
+    run.notice(notice_of(ranked))
+    found = [passage for passage in readable(ranked) if passage.id not in state.suspects]
+    kept, found = await asyncio.to_thread(_read, kept, found, question, run.resources.reader)
+    merged, shown = merge(kept, len(kept), found, RESULTS)
     return update | {
         "found": [asdict(passage) for passage in merged],
         "shown": shown,
-        "coverage": max(coverage, state.coverage if read else 0.0),
-        "dense": max(dense, state.dense if read else 0.0),
+        "coverage": max(coverage, state.coverage if kept else 0.0),
+        "dense": max(dense, state.dense if kept else 0.0),
     }
 
 
@@ -75,13 +77,19 @@ def _ranked(
     ]
     with resources.searched(pages) as corpus:
         ranked = resources.held_back(corpus.search(question, k=RESULTS))
-        ranked = read(ranked, question, resources.reader)
         coverage = corpus.coverage(question, ranked)
     passages = [
         replace(passage, id=_identity(passage), extra={**passage.extra, "origin": "web"})
         for passage in ranked
     ]
     return passages, coverage, max((passage.dense for passage in ranked), default=0.0)
+
+
+def _read(
+    kept: list[Passage], found: list[Passage], question: str, reader: Reader | None
+) -> tuple[list[Passage], list[Passage]]:
+    """Those that stay in their order, and what was found as the reader ranks it."""
+    return reread(kept, question, reader), read(found, question, reader)
 
 
 def _identity(passage: Passage) -> str:

@@ -151,7 +151,7 @@ def test_where_nothing_bears_on_the_question_no_evidence_counts() -> None:
 
 
 def test_evidence_is_the_graphs() -> None:
-    calibration = load_calibration("qwen2.5-coder-1.5b-instruct")
+    calibration = load_calibration("qwen2.5-coder-1.5b-instruct", has_reader=True)
     row = np.array([[logit(0.93), 0.4, 0.8, 1.0, -1.5]])
     theirs = evidence(calibration, grade=0.93, coverage=0.4, dense=0.8, missing=1.0, reader=-1.5)
     assert evidence_of(calibration.evidence_weights, row)[0] == pytest.approx(theirs)

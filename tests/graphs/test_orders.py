@@ -239,9 +239,9 @@ async def test_an_answer_that_an_order_gave_is_thrown_away_and_the_rest_is_read_
 def test_passages_that_an_earlier_part_cites_keep_their_numbers() -> None:
     found = [asdict(passage(1, "하나")), asdict(passage(2, "둘"))]
     state = State(question="?", found=found, shown=2, answer="둘", verdict="yes")
-    alone = without(state, {"p1"})
+    alone = without(state, {"p1"}, look=2)
     assert [kept["text"] for kept in alone["found"]] == ["둘"] and alone["shown"] == 1
-    later = without(replace(state, finished=[{"answer": "앞", "citations": [{"n": 2}]}]), {"p1"})
+    later = without(replace(state, finished=[{"answer": "앞", "citations": [{"n": 2}]}]), {"p1"}, look=2)
     assert [kept["text"] for kept in later["found"]] == ["", "둘"] and later["shown"] == 2
 
 

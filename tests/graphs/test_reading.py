@@ -1,17 +1,23 @@
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from fakes import CALIBRATION, LEAVE, FakeCorpus, FakeSearch, Script, make_resources, passage
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
 
 from app.models.fake import FakeModel
 from graphs.context import Context
 from graphs.evidence import evidence, load_calibration, logistic
+from graphs.nodes.rewrite import rewrite
+from graphs.nodes.self_check import without
 from graphs.rag import build
-from graphs.reading import best_odds, line, read
+from graphs.reading import all_read, best_odds, line, read, reread, unread
 from graphs.resources import Resources
+from graphs.run import Run
+from graphs.state import State
 from tools.search_results import SearchResult
 
 QUESTION = "병가 규정을 알려 주세요"
@@ -115,6 +121,7 @@ async def test_what_no_passage_answers_is_refused_without_the_model() -> None:
     model = FakeModel(Script())
     state = await ask(resources_of(FakeReader({}), model=model))
     assert state["refused"] and state["llm_calls"] == 0
+    assert state["result"]["reason"] == "no evidence: the passages found do not hold the answer"  # type: ignore[index]
     assert state["decisions"][0]["verdict"] == "no"  # type: ignore[index]
 
 
@@ -160,6 +167,63 @@ async def test_a_calibration_without_bars_leaves_all_to_the_model() -> None:
     for odds in (9.0, -9.0):
         state = await ask(resources_of(FakeReader({}, other=odds), calibration=CALIBRATION))
         assert state["decisions"][0]["name"] == "evidence"  # type: ignore[index]
+
+
+async def test_each_of_several_questions_is_read_for_itself() -> None:
+    class ByQuestion(FakeReader):
+        """Of the second question no passage answers, and least the one that the first rests on."""
+
+        def odds(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float64]:
+            super().odds(question, passages)
+            return np.array(
+                [4.0 if "병가" in passage and "사택" not in question else -5.0 for passage in passages]
+            )
+
+    model = FakeModel(Script(answer="병가는 30일입니다."))
+    reader = ByQuestion({})
+    state = await ask(resources_of(reader, model=model), "병가는 며칠인가요? 그 사택은 몇 평인가요?")
+    assert len({question for question, _ in reader.asked}) == 2
+    verdicts = [d["verdict"] for d in state["decisions"] if d["name"] == "reader"]  # type: ignore[attr-defined]
+    assert verdicts == ["yes", "no"]
+
+
+def test_odds_for_another_question_are_read_anew_in_their_place() -> None:
+    known = [replace(LEAVE[0], reader=3.0), LEAVE[1], replace(LEAVE[2], text=" ")]
+    reader = FakeReader({"병가": -1.0})
+    assert [passage.reader for passage in reread(known, QUESTION, reader)] == [3.0, -1.0, None]
+    assert reader.asked == [(QUESTION, (line(LEAVE[1]),))]
+    assert reread(known, QUESTION, None) == known
+    found = [asdict(passage) for passage in known]
+    assert [passage["reader"] for passage in unread(found)] == [None] * 3
+    assert not all_read(found) and all_read([found[0], found[2]])
+
+
+async def test_the_other_reading_of_a_follow_up_is_read_anew() -> None:
+    state = State(question="사택은?", standalone="연차는? 사택은?", also="사택은?")
+    state.found = [asdict(replace(passage, reader=3.0)) for passage in LEAVE]
+    run = Run(state=state, resources=make_resources(), context=Context(), started=0.0)
+    update = await rewrite(state, run)
+    assert [passage["reader"] for passage in update["found"]] == [None] * 5
+
+
+def test_a_passage_that_was_taken_out_has_no_odds() -> None:
+    found = [asdict(replace(passage, reader=3.0)) for passage in LEAVE[:3]]
+    state = State(question=QUESTION, found=found, shown=1, finished=[{}])
+    update = without(state, {"p1"}, look=2)
+    assert (update["found"][0]["text"], update["found"][0]["reader"]) == ("", None)
+    assert update["shown"] == 2
+
+
+async def test_passages_that_nobody_read_are_for_the_model() -> None:
+    graph = build(resources_of(FakeReader({})), checkpointer=InMemorySaver())
+    config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+    await graph.ainvoke({"question": QUESTION}, config, context=Context(), interrupt_before=["grade"])
+    found = (await graph.aget_state(config)).values["found"]
+    # As a checkpoint of an older version has them.
+    bare = [{key: value for key, value in passage.items() if key != "reader"} for passage in found]
+    await graph.aupdate_state(config, {"found": bare})
+    state = await graph.ainvoke(None, config, context=Context())
+    assert state["decisions"][0]["name"] == "evidence"
 
 
 async def test_results_of_a_web_search_are_read_too() -> None:

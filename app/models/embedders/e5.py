@@ -33,7 +33,7 @@ class E5Embedder:
         workers: int | None = None,
     ) -> None:
         self._engines = Engines(
-            cache_dir=cache_dir, allow_fetch=allow_fetch, progress=progress, at_most=workers
+            "embedder e5:", cache_dir=cache_dir, allow_fetch=allow_fetch, progress=progress, at_most=workers
         )
 
     @property

@@ -203,9 +203,9 @@ def test_several_threads_load_once(cache: Path, monkeypatch: pytest.MonkeyPatch)
     loads: list[Path] = []
     real = e5_engine.Engine.__init__
 
-    def counted(self: Any, path: Path, adapter: Path | None = None) -> None:
+    def counted(self: Any, path: Path, adapter: Path | None = None, **named: Any) -> None:
         loads.append(path)
-        real(self, path, adapter)
+        real(self, path, adapter, **named)
 
     monkeypatch.setattr(e5_engine.Engine, "__init__", counted)
     embedder = E5Embedder(cache_dir=cache, workers=1)

@@ -1,5 +1,6 @@
 """The reader with tiny weights and an adapter of their shape in the real engine; the packaged one at the end."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,7 +71,8 @@ def test_a_question_of_any_length_leaves_room_for_the_passage(reader: E5Reader) 
 
 
 def test_the_adapter_is_what_makes_it(cache: Path, reader: E5Reader) -> None:
-    stronger = E5Reader(cache_dir=cache, adapter=put_adapter(cache / "other.gguf", strength=0.6))
+    (cache / "other").mkdir()
+    stronger = E5Reader(cache_dir=cache, adapter=put_adapter(cache / "other" / "adapter.gguf", strength=0.6))
     assert stronger.fingerprint != reader.fingerprint
     assert abs(float((stronger.odds("가", LINES[:1]) - reader.odds("가", LINES[:1]))[0])) > 1e-4
     stronger.close()
@@ -98,7 +100,7 @@ def test_a_damaged_adapter_is_told_on_one_line(cache: Path, tmp_path: Path) -> N
         assert "\n" not in str(caught.value) and "adapter.gguf" in str(caught.value)
         reader.close()
     path.write_bytes(b"no adapter")
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match=r"The reader adapter\.gguf cannot be read"):
         E5Reader(cache_dir=cache, adapter=path).odds("가", ["나"])
 
 
@@ -114,9 +116,10 @@ HANDBOOK = [
 @pytest.mark.parametrize(
     ("question", "at"),
     [
-        ("월급날은 언제예요?", 1),
-        ("아파서 열흘 쉬면 무슨 서류가 필요해요?", 2),
+        ("급여는 언제 지급되나요?", 1),
+        ("병가 진단서는 언제 필요해요?", 2),
         ("남은 연차는 언제까지 쓰나요?", 0),
+        ("출장 갔다 오면 며칠 안에 정산해야 해?", 3),
     ],
 )
 def test_the_packaged_one_reads(question: str, at: int) -> None:
@@ -127,3 +130,25 @@ def test_the_packaged_one_reads(question: str, at: int) -> None:
     unasked = reader.odds("구내식당 점심값은 얼마예요?", HANDBOOK)
     assert unasked.max() < odds.max()
     reader.close()
+
+
+def test_closing_waits_for_what_is_lent_and_nobody_gets_a_closed_engine(reader: E5Reader) -> None:
+    engines = reader._engines
+    engines.load(1)
+    with engines.lent() as engine:
+        closing = threading.Thread(target=reader.close)
+        closing.start()
+        assert len(engine.tokens("가나다")) > 0
+    closing.join(30)
+    assert engines.loaded == []
+    with engines.lent() as other:
+        assert other is not engine and other in engines.loaded
+
+
+def test_an_engine_that_was_closed_while_it_was_asked_says_so(cache: Path, reader: E5Reader) -> None:
+    reader._engines.load(1)
+    with reader._engines.lent() as engine:
+        engine.close()
+        with pytest.raises(ModelError, match=r"The engine of the reader failed .* MUTDA_READER=false"):
+            engine.tokens("가")
+        reader._engines.loaded.remove(engine)
