@@ -101,8 +101,9 @@ def by_reader(
     what is shown. Without a `best`, which is for what was not all read, it decides nothing.
 
     What may be calculated is left to the model: the facts for it are seldom all in one passage, and the
-    reader reads one at a time. So is what is read beside the question before: the reader was trained on
-    single ones, and may find what was asked before.
+    reader reads one at a time. Where the model saw nothing to calculate, the reader may still know the
+    passage that says it. What is read beside the question before is left to the model too: the reader was
+    trained on single ones, and may find what was asked before.
     """
     if best is None or shown is None or not may_be_settled(state):
         return None
@@ -117,7 +118,8 @@ def by_reader(
             signals={"reader": odds, "missing": missing},
         )
 
-    if calibration.reader_no is not None and best < calibration.reader_no:
+    sums = may_calculate(state.standalone or state.question)
+    if calibration.reader_no is not None and best < calibration.reader_no and not sums:
         return decision(best, calibration.reader_no, "no")
     if calibration.reader_yes is not None and shown >= calibration.reader_yes and not missing:
         return decision(shown, calibration.reader_yes, "yes")
@@ -126,8 +128,7 @@ def by_reader(
 
 def may_be_settled(state: State) -> bool:
     """Whether the question is one for the reader alone: to be looked up, and read by itself."""
-    question = state.standalone or state.question
-    return not may_calculate(question) and question == own_words(state)
+    return not state.arithmetic and (state.standalone or state.question) == own_words(state)
 
 
 def worth_showing(state: State) -> int:

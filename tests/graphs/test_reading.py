@@ -163,6 +163,16 @@ async def test_what_is_read_beside_the_question_before_is_not_left_to_the_reader
     assert "reader" not in [decision["name"] for decision in state["decisions"]]
 
 
+async def test_what_is_not_calculated_after_all_may_be_known_to_the_reader() -> None:
+    model = FakeModel(Script(grade=0.01, answer="병가는 30일입니다."))
+    reader = FakeReader({"병가": 2.5})
+    state = await ask(resources_of(reader, model=model), "병가는 모두 며칠인가요?")
+    assert state["route"] == [
+        "prepare", "retrieve", "grade", "calculate", "grade", "generate", "self_check", "finish"
+    ]  # fmt: skip
+    assert state["decisions"][-1]["name"] == "reader"  # type: ignore[index]
+
+
 async def test_a_calibration_without_bars_leaves_all_to_the_model() -> None:
     for odds in (9.0, -9.0):
         state = await ask(resources_of(FakeReader({}, other=odds), calibration=CALIBRATION))
