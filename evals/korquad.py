@@ -62,13 +62,15 @@ class _Paragraph(BaseModel):
     qas: list[_Question]
 
 
-class _Article(BaseModel):
+class Article(BaseModel):
+    """Paragraphs on one subject, and what is asked of them."""
+
     title: str
     paragraphs: list[_Paragraph]
 
 
 class _KorQuAD(BaseModel):
-    data: list[_Article]
+    data: list[Article]
 
 
 class Paraphrase(BaseModel):
@@ -118,7 +120,7 @@ def _is_of(title: str, part: ChosenPart) -> bool:
     return is_held(title) if part == "held" else part_of(title) == part
 
 
-def read_korquad(path: Path) -> list[_Article]:
+def read_korquad(path: Path) -> list[Article]:
     """The articles of a KorQuAD 1.0 file. Raises MutdaError when it is not one."""
     try:
         return _KorQuAD.model_validate_json(path.read_bytes()).data
@@ -148,7 +150,7 @@ def read_paraphrases(path: Path) -> list[Paraphrase]:
 
 
 def build_paraphrased(
-    articles: Sequence[_Article], paraphrases: Sequence[Paraphrase], *, part: ChosenPart
+    articles: Sequence[Article], paraphrases: Sequence[Paraphrase], *, part: ChosenPart
 ) -> Built:
     """Every paragraph, and the paraphrases whose article is of `part`, each before its original.
 
@@ -179,7 +181,7 @@ def build_paraphrased(
     return Built(files=files, cases=cases)
 
 
-def build(articles: Sequence[_Article], *, questions: int, seed: int, part: ChosenPart) -> Built:
+def build(articles: Sequence[Article], *, questions: int, seed: int, part: ChosenPart) -> Built:
     """Choose `questions` in equal thirds, at most three of an article, and take out what must be missing.
 
     Raises MutdaError when the articles do not have so many.
@@ -217,7 +219,7 @@ def build(articles: Sequence[_Article], *, questions: int, seed: int, part: Chos
 
 
 def _leave_out(
-    articles: Sequence[_Article], candidates: list[int], wanted: int, choice: _Choice, chance: random.Random
+    articles: Sequence[Article], candidates: list[int], wanted: int, choice: _Choice, chance: random.Random
 ) -> list[int]:
     """Ask about whole articles and take them out; returns the candidates that stay."""
     cases = choice.cases["left_out"]
@@ -233,7 +235,7 @@ def _leave_out(
 
 def _take(
     kind: str,
-    article: _Article,
+    article: Article,
     number: int,
     choice: _Choice,
     chance: random.Random,
@@ -285,11 +287,11 @@ def _case(kind: str, question: _Question, *, source: str = "") -> Case:
     )
 
 
-def _text(article: _Article, paragraph: _Paragraph) -> str:
+def _text(article: Article, paragraph: _Paragraph) -> str:
     return f"{article.title.replace('_', ' ').strip()}\n\n{paragraph.context.strip()}\n"
 
 
-def _names(articles: Sequence[_Article]) -> dict[tuple[int, int], str]:
+def _names(articles: Sequence[Article]) -> dict[tuple[int, int], str]:
     """A file name for each (article, paragraph), which no system objects to."""
     names: dict[tuple[int, int], str] = {}
     taken: set[str] = set()

@@ -9,7 +9,7 @@ answer.
 
 import random
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from app.corpus.collection import Collection
 from app.errors import MutdaError
 from app.models.embedder import Embedder
-from evals.korquad import Paraphrase, is_held, part_of, read_korquad, read_paraphrases
+from evals.korquad import Article, Paraphrase, is_held, part_of, read_korquad, read_paraphrases
 from evals.suite import GivenPassage, Text
 
 FITTING = Path(__file__).parent / "fitting"
@@ -115,36 +115,43 @@ def _of_set(found: ReadingSet, *, group: str) -> Iterator[Example]:
 
 
 def of_korquad(korquad: Path, embedder: Embedder) -> Iterator[Example]:
-    """Questions of the fitting half, in KorQuAD's words and in others, over the passages of that half.
+    """Questions of the fitting half, in KorQuAD's words and in others.
 
-    Raises MutdaError when the file is not KorQuAD.
+    What is held out is searched for by itself, so that no passage of it is trained on. Raises MutdaError
+    when the file is not KorQuAD.
     """
     articles = [article for article in read_korquad(korquad) if part_of(article.title) == "fit"]
     reworded: dict[str, list[Paraphrase]] = {}
     for path in PARAPHRASES:
         for paraphrase in read_paraphrases(path):
             reworded.setdefault(paraphrase.id, []).append(paraphrase)
-    given = [
-        {"title": article.title.replace("_", " "), "text": paragraph.context}
-        for article in articles
-        for paragraph in article.paragraphs
-    ]
-    collection = Collection.from_passages(given, embedder)
-    try:
-        for article in articles:
-            for paragraph in article.paragraphs:
-                for question in paragraph.qas:
-                    answers = [answer.text for answer in question.answers]
-                    wordings = [("direct", question.question)]
-                    wordings += [("paraphrased", other.question) for other in reworded.get(question.id, [])]
-                    for kind, text in wordings:
-                        example = _found(
-                            collection, text, answers, paragraph.context, kind=kind, title=article.title
-                        )
-                        if example is not None:
-                            yield example
-    finally:
-        collection.close()
+    for held in (False, True):
+        own = [article for article in articles if is_held(article.title) == held]
+        given = [
+            {"title": article.title.replace("_", " "), "text": paragraph.context}
+            for article in own
+            for paragraph in article.paragraphs
+        ]
+        collection = Collection.from_passages(given, embedder)
+        try:
+            for article in own:
+                yield from _of_article(article, collection, reworded)
+        finally:
+            collection.close()
+
+
+def _of_article(
+    article: Article, collection: Collection, reworded: Mapping[str, Sequence[Paraphrase]]
+) -> Iterator[Example]:
+    for paragraph in article.paragraphs:
+        for question in paragraph.qas:
+            answers = [answer.text for answer in question.answers]
+            wordings = [("direct", question.question)]
+            wordings += [("paraphrased", other.question) for other in reworded.get(question.id, [])]
+            for kind, text in wordings:
+                example = _found(collection, text, answers, paragraph.context, kind=kind, title=article.title)
+                if example is not None:
+                    yield example
 
 
 def _found(
