@@ -204,7 +204,9 @@ def test_looking_wider_has_to_be_worth_it() -> None:
 
 def test_a_fit_finds_its_way_through_noise() -> None:
     seen, fresh = noisy(300), noisy(300, seed=2)
-    accuracy = weighted(decide(fit(seen, ("grade",), policy(1.0, 1.0, 0.0)), fresh).right.astype(float), fresh)
+    accuracy = weighted(
+        decide(fit(seen, ("grade",), policy(1.0, 1.0, 0.0)), fresh).right.astype(float), fresh
+    )
     assert accuracy.value is not None and accuracy.value > 0.7
 
 

@@ -103,7 +103,9 @@ def test_noise_is_not_judged_by_who_saw_it() -> None:
         )
         out = cross_decide(asked, lambda seen: fit(seen, SIGNALS[:3], GATES), seed=1)
         crossed.append(weighted(out.right.astype(float), asked).value)
-        itself.append(weighted(decide(fit(asked, SIGNALS[:3], GATES), asked).right.astype(float), asked).value)
+        itself.append(
+            weighted(decide(fit(asked, SIGNALS[:3], GATES), asked).right.astype(float), asked).value
+        )
     assert np.mean(crossed) < 0.57 < 0.6 < np.mean(itself)
 
 
