@@ -31,6 +31,8 @@ from evals.suite import GivenPassage
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from evals.reader_model import ReaderModel
+
 OUT = Path(__file__).parents[1] / "app" / "models" / "e5_reader.gguf"
 TOKENS_MAX = 400
 """Of question and passage; longer pairs are cut in training."""
@@ -108,8 +110,8 @@ def plan_of(examples: Sequence[Example], engine: Engine, *, seed: int) -> list[l
     return batches([item_of(engine, *pair) for pair in pairs(examples, chance)], chance)
 
 
-def train(plan: Sequence[Sequence[Item]], weights: Path, out: Path, *, seed: int) -> None:
-    """Train on the batches in turn and write the adapter."""
+def train(plan: Sequence[Sequence[Item]], weights: Path, out: Path, *, seed: int) -> "ReaderModel":
+    """Train on the batches in turn, and write the adapter; gives the trained model."""
     import torch
     from torch.nn import functional
 
@@ -148,6 +150,7 @@ def train(plan: Sequence[Sequence[Item]], weights: Path, out: Path, *, seed: int
             losses = np.mean(shown[-50:], axis=0).round(3).tolist()
             print(f"{number + 1}/{len(plan)}, {time.monotonic() - started:.0f} s, loss {losses}", flush=True)
     model.save(out)
+    return model
 
 
 def _tensors(batch: Sequence[Item]) -> dict[str, "Tensor"]:

@@ -10,6 +10,7 @@ from stand_ins.e5_weights import put_weights
 
 from app.models.e5_engine import BEGIN, END, Engine
 from app.models.e5_reader import E5Reader
+from evals import train_reader
 from evals.reading_sets import Example
 from evals.suite import GivenPassage
 from evals.train_reader import BATCH_TOKENS, TOKENS_MAX, Item, batches, item_of, judge, main, plan_of, train
@@ -104,23 +105,30 @@ def test_what_cannot_be_read_is_told(
     assert "none.json cannot be read" in capsys.readouterr().err
 
 
-def test_trained_it_tells_what_it_was_trained_on(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    import torch
-
+def test_the_engine_reads_as_the_trained_model_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(train_reader, "BATCH_TOKENS", 600)
+    monkeypatch.setattr(train_reader, "LEARNING_RATE", 3e-2)  # random weights move only by large steps
     weights = put_weights(tmp_path / "cache", layers=12)
+    passages = [GivenPassage(title="가", text=text) for text in ("나다 라마 7", "바사 아자 abc 7")]
     engine = Engine(weights)
     try:
-        plan = plan_of([example(number) for number in range(40)] * 4, engine, seed=1)
+        plan = plan_of([example(number) for number in range(40)], engine, seed=1)
+        items = [item_of(engine, "나다 무엇?", passage, None) for passage in passages]
     finally:
         engine.close()
     adapter = tmp_path / "adapter.gguf"
-    before = torch.get_rng_state()
-    train(plan, weights, adapter, seed=1)
-    torch.set_rng_state(before)
+    model = train(plan, weights, adapter, seed=1).eval()
+    with torch.no_grad():
+        tokens = [torch.tensor([item.tokens]) for item in items]
+        theirs = [float(model(row, torch.ones_like(row, dtype=torch.bool))[0]) for row in tokens]
     reader = E5Reader(cache_dir=tmp_path / "cache", adapter=adapter)
     try:
-        odds = reader.odds("나다 무엇?", ["가: 나다 라마 7", "가: 바사 아자 7"])
+        ours = reader.odds("나다 무엇?", [f"{passage.title}: {passage.text}" for passage in passages])
     finally:
         reader.close()
-    assert odds[0] > odds[1]
+    np.testing.assert_allclose(ours, theirs, atol=0.02)
+    assert all(
+        float(layer.get_submodule("ffn_up").b.detach().abs().max()) > 0 for layer in list(model.layers)[2:]
+    )
+    assert float(model.head.weight.detach().abs().max()) > 0
