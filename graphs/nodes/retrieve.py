@@ -45,7 +45,7 @@ class _Searched:
     ranked: list[Passage]
     """As the search ranks them; some may be blank."""
     found: list[Passage]
-    """What can be read of them, as the reader ranks them."""
+    """What can be read of them, as the reader ranks them where one passage is to answer."""
     coverage: float
     dense: float
 
@@ -61,10 +61,12 @@ def _search(state: State, run: Run, query: str) -> _Searched:
         everything = [*known, *found]
         coverage = corpus.coverage(question, everything) if everything else 0.0
     reader = run.resources.reader
+    # Facts for a calculation answer nothing by themselves: they stay in the search's order.
+    order = reread if state.arithmetic else read
     return _Searched(
         known=reread(known, question, reader),
         ranked=found,
-        found=read(readable(found), question, reader),
+        found=order(readable(found), question, reader),
         coverage=coverage,
         dense=max((passage.dense for passage in everything), default=0.0),
     )

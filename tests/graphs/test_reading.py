@@ -163,6 +163,13 @@ async def test_what_is_read_beside_the_question_before_is_not_left_to_the_reader
     assert "reader" not in [decision["name"] for decision in state["decisions"]]
 
 
+async def test_facts_for_a_calculation_stay_in_the_order_of_the_search() -> None:
+    state = await ask(resources_of(FakeReader({"출장비": 2.5})), "병가와 연차를 합하면 모두 며칠인가요?")
+    found = state["found"]
+    assert [passage["id"] for passage in found] == ["p1", "p2", "p3", "p4", "p5"]  # type: ignore[attr-defined]
+    assert [passage["reader"] for passage in found][-1] == 2.5  # type: ignore[attr-defined]
+
+
 async def test_what_is_not_calculated_after_all_may_be_known_to_the_reader() -> None:
     model = FakeModel(Script(grade=0.01, answer="병가는 30일입니다."))
     reader = FakeReader({"병가": 2.5})
