@@ -96,7 +96,13 @@ async def test_a_wider_look_pays_for_what_it_adds(resources: Resources, replies:
     doubting = replace(
         resources,
         calibration=replace(
-            resources.calibration, accept_narrow=1.1, accept_wide=0.0, hopeless=0.0, hopeless_coverage=0.0
+            resources.calibration,
+            accept_narrow=1.1,
+            accept_wide=0.0,
+            hopeless=0.0,
+            hopeless_coverage=0.0,
+            reader_no=None,
+            reader_yes=None,
         ),
     )
     question = "연차 휴가는 며칠 전까지 신청하나요?"
