@@ -50,7 +50,7 @@ def test_each_part_is_one_line_with_what_to_do(doctor: Doctor) -> None:
     assert all(line[:4].strip() in ("ok", "warn", "fail") for line in lines)
     (collection,) = [line for line in lines if line[5:].startswith("collection")]
     assert collection == 'warn collection  there is no collection "default" yet → mutda ingest PATH...'
-    assert len(lines) == 12
+    assert len(lines) == 13
 
 
 def test_json_holds_the_same(doctor: Doctor) -> None:
