@@ -228,7 +228,7 @@ def search_all(cases: Sequence[Case], collection: Collection, gold: Gold, *, dep
 
 
 def _read(search: Search, reader: Reader, gold: Gold) -> Search:
-    """The same with the first passages, as many as the graph looks at, in the reader's order."""
+    """The same with the first passages, as many as the graph looks at, as the reader orders them."""
     started = time.perf_counter()
     first = Context().k
     found = [*read(search.found[:first], search.asked.question, reader), *search.found[first:]]

@@ -13,15 +13,17 @@ from app.models.reader import Reader
 
 
 def read(passages: Sequence[Passage], question: str, reader: Reader | None) -> list[Passage]:
-    """The passages with their odds, the best first; as they are where there is no reader. Blocking.
+    """The passages with their odds; those that rather answer first, else in their order. Blocking.
 
-    Raises what the reader raises.
+    The search knows better which of several that might answer is meant: by odds alone, "summer leave, beside
+    the annual leave" came before what the annual leave is. Without a reader they are as they are. Raises
+    what the reader raises.
     """
     if reader is None or not passages:
         return list(passages)
     odds = reader.odds(question, [line(passage) for passage in passages])
     marked = [replace(passage, reader=float(value)) for passage, value in zip(passages, odds, strict=True)]
-    return sorted(marked, key=lambda passage: -(passage.reader or 0.0))
+    return sorted(marked, key=lambda passage: (passage.reader or 0.0) < 0)
 
 
 def reread(passages: Sequence[Passage], question: str, reader: Reader | None) -> list[Passage]:

@@ -64,6 +64,11 @@ def test_what_answers_comes_first_and_keeps_its_odds() -> None:
     assert reader.asked == [(QUESTION, tuple(map(line, LEAVE)))]
 
 
+def test_of_several_that_may_answer_the_search_says_which_is_first() -> None:
+    found = read(LEAVE, QUESTION, FakeReader({"병가": 1.5, "출장비": 3.0, "재택": 0.0}))
+    assert [passage.id for passage in found] == ["p2", "p4", "p5", "p1", "p3"]
+
+
 def test_without_a_reader_or_passages_nothing_changes() -> None:
     assert read(LEAVE, QUESTION, None) == LEAVE
     reader = FakeReader({})
@@ -126,7 +131,7 @@ async def test_what_no_passage_answers_is_refused_without_the_model() -> None:
 
 
 async def test_one_good_passage_beyond_the_look_is_moved_into_it() -> None:
-    state = await ask(resources_of(FakeReader({"출장비": -1.0})))
+    state = await ask(resources_of(FakeReader({"출장비": 1.0})))
     assert state["found"][0]["id"] == "p5" and state["decisions"][0]["name"] == "evidence"  # type: ignore[index]
 
 
