@@ -19,21 +19,23 @@ def read(passages: Sequence[Passage], question: str, reader: Reader | None) -> l
     the annual leave" came before what the annual leave is. Without a reader they are as they are. Raises
     what the reader raises.
     """
-    if reader is None or not passages:
-        return list(passages)
-    odds = reader.odds(question, [line(passage) for passage in passages])
-    marked = [replace(passage, reader=float(value)) for passage, value in zip(passages, odds, strict=True)]
-    return sorted(marked, key=lambda passage: (passage.reader or 0.0) < 0)
+    return sorted(reread(passages, question, reader), key=lambda passage: (passage.reader or 0.0) < 0)
 
 
 def reread(passages: Sequence[Passage], question: str, reader: Reader | None) -> list[Passage]:
-    """In their order; those without odds, which were read for another question, get them. Blocking.
+    """In their order; those without odds, new or read for another question, get them. Blocking.
 
     Raises what the reader raises.
     """
-    unread = [passage for passage in passages if passage.reader is None and passage.text.strip()]
-    odds = {passage.id: passage.reader for passage in read(unread, question, reader)}
-    return [replace(passage, reader=odds.get(passage.id, passage.reader)) for passage in passages]
+    waiting = [passage.reader is None and bool(passage.text.strip()) for passage in passages]
+    if reader is None or not any(waiting):
+        return list(passages)
+    lines = [line(passage) for passage, waits in zip(passages, waiting, strict=True) if waits]
+    odds = iter(reader.odds(question, lines).tolist())
+    return [
+        replace(passage, reader=next(odds)) if waits else passage
+        for passage, waits in zip(passages, waiting, strict=True)
+    ]
 
 
 def unread(passages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ async def retrieve(state: State, run: Run) -> dict[str, Any]:
     query = state.query or state.standalone or state.question
     searched = await asyncio.to_thread(_search, state, run, query)
     found = searched.found
-    # What is taken out of a passage may be why the reader puts it last.
+    # What is taken out of a passage may be why the reader puts it behind.
     seen = {passage.id: passage for passage in (*searched.ranked[: context.wide], *found[: context.wide])}
     run.notice(notice_of(list(seen.values())))
     # What is computed is seldom all in one place.
@@ -45,7 +45,7 @@ class _Searched:
     ranked: list[Passage]
     """As the search ranks them; some may be blank."""
     found: list[Passage]
-    """What can be read of them, as the reader ranks them where one passage is to answer."""
+    """What can be read of them; where one passage is to answer, those that rather do come first."""
     coverage: float
     dense: float
 

@@ -88,7 +88,7 @@ def _ranked(
 def _read(
     kept: list[Passage], found: list[Passage], question: str, reader: Reader | None
 ) -> tuple[list[Passage], list[Passage]]:
-    """Those that stay in their order, and what was found as the reader ranks it."""
+    """Those that stay in their order, and what was found as the reader orders it."""
     return reread(kept, question, reader), read(found, question, reader)
 
 
