@@ -63,11 +63,11 @@ class _Layer(nn.Module):  # type: ignore[misc]  # torch is an extra, and not rea
 
     def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
         batch, tokens, width = rows.shape
-        heads = [
+        query, key, value = (
             self.get_submodule(name)(rows).view(batch, tokens, HEADS, width // HEADS).transpose(1, 2)
             for name in ("attn_q", "attn_k", "attn_v")
-        ]
-        seen = functional.scaled_dot_product_attention(*heads, attn_mask=mask)
+        )
+        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         out = self.get_submodule("attn_output")(seen.transpose(1, 2).reshape(batch, tokens, width))
         rows = self._normed(rows + out, "attn_output_norm")
         inner = functional.gelu(self.get_submodule("ffn_up")(rows))
