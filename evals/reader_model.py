@@ -15,6 +15,7 @@ from gguf.quants import dequantize
 from torch import Tensor, nn
 from torch.nn import functional
 
+from app.errors import MutdaError
 from app.models.e5_engine import DIMENSIONS
 from app.models.e5_reader import BIAS, HEAD
 
@@ -117,6 +118,28 @@ class ReaderModel(nn.Module):  # type: ignore[misc]  # torch is an extra, and no
     def trained(self) -> list[nn.Parameter]:
         """What is trained: the rest are buffers."""
         return list(self.parameters())
+
+    def start_from(self, path: Path) -> None:
+        """Take over an adapter that `save` wrote. Where answers stand has to be learnt anew: it is not kept.
+
+        Raises MutdaError where the file is no adapter of this model.
+        """
+        try:
+            read = gguf.GGUFReader(path)
+            tensors = {tensor.name: torch.tensor(tensor.data.astype(np.float32)) for tensor in read.tensors}
+            head = torch.tensor(read.fields[HEAD].contents(), dtype=torch.float32)
+            bias = torch.tensor(read.fields[BIAS].contents(), dtype=torch.float32)
+            with torch.no_grad():
+                self.head.weight.copy_(head[None] / SHARPNESS)
+                self.head.bias.fill_(bias)
+                for number, layer in enumerate(self.layers):
+                    for name in _MATRICES if number >= FROZEN else ():
+                        linear = layer.get_submodule(name)
+                        for side in ("a", "b"):
+                            matrix = tensors[f"blk.{number}.{name}.weight.lora_{side}"]
+                            linear.get_parameter(side).copy_(matrix)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise MutdaError(f"{path} is not an adapter of the reader: {error}") from None
 
     def save(self, path: Path) -> None:
         """Write the adapter and the head as llama.cpp reads adapters, overwriting the file."""

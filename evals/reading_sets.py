@@ -22,6 +22,7 @@ from app.errors import MutdaError
 from app.models.embedder import Embedder
 from evals.korquad import Article, Paraphrase, is_held, part_of, read_korquad, read_paraphrases
 from evals.suite import GivenPassage, Text
+from graphs.conversation import stand
 
 FITTING = Path(__file__).parent / "fitting"
 PARAPHRASES = (
@@ -46,6 +47,18 @@ class SetQuestion(BaseModel):
     kind: Literal["direct", "paraphrased", "search"]
 
 
+class FollowUp(BaseModel):
+    """A question that leans on the one before, and what answers it with that one in mind."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    first: Text
+    text: Text
+    passage: int | None
+    """None where no passage of the set answers."""
+    answer: str
+
+
 class ReadingSet(BaseModel):
     """Sibling passages and what is asked of them."""
 
@@ -54,15 +67,20 @@ class ReadingSet(BaseModel):
     genre: Text
     passages: list[GivenPassage] = Field(min_length=2)
     questions: list[SetQuestion]
+    follow_ups: list[FollowUp] = []
     unanswered: list[Text]
     """Questions that sound as if one of the passages answered them."""
 
     @model_validator(mode="after")
     def _answers_are_there(self) -> "ReadingSet":
-        for question in self.questions:
+        for question in [*self.questions, *self.follow_ups]:
+            if question.passage is None:
+                if question.answer:
+                    raise ValueError(f"no passage, and yet an answer: {question.answer}")
+                continue
             if not 0 <= question.passage < len(self.passages):
                 raise ValueError(f"there is no passage {question.passage}")
-            if question.answer not in self.passages[question.passage].text:
+            if not question.answer or question.answer not in self.passages[question.passage].text:
                 raise ValueError(f"passage {question.passage} does not say: {question.answer}")
         return self
 
@@ -99,19 +117,39 @@ def of_sets(folder: Path = FITTING / "reader") -> Iterator[Example]:
 
 
 def _of_set(found: ReadingSet, *, group: str) -> Iterator[Example]:
-    for question in found.questions:
+    asked: list[tuple[str, str, int | None, str]] = [
+        (question.kind, question.text, question.passage, question.answer) for question in found.questions
+    ]
+    # As the graph reads them: beside the question before, where their own words are not enough.
+    asked += [
+        ("follow-up", stand(turn.first, turn.text, "ko").question, turn.passage, turn.answer)
+        for turn in found.follow_ups
+    ]
+    asked += list(_after_another(found.questions))
+    for kind, text, passage, answer in asked:
         yield Example(
             group=group,
-            kind=question.kind,
-            question=question.text,
-            right=found.passages[question.passage],
-            answer=question.answer,
-            wrong=tuple(p for at, p in enumerate(found.passages) if at != question.passage),
+            kind=kind,
+            question=text,
+            right=None if passage is None else found.passages[passage],
+            answer=answer,
+            wrong=tuple(p for at, p in enumerate(found.passages) if at != passage),
         )
     for text in found.unanswered:
         yield Example(
             group=group, kind="unanswered", question=text, right=None, answer="", wrong=tuple(found.passages)
         )
+
+
+def _after_another(questions: Sequence[SetQuestion]) -> Iterator[tuple[str, str, int | None, str]]:
+    """Short questions as they are read after one about a sibling, which is not asked again."""
+    for at, question in enumerate(questions):
+        others = [other for other in questions if other.passage != question.passage]
+        if not others:
+            continue
+        joined = stand(others[at % len(others)].text, question.text, "ko").question
+        if joined != question.text:
+            yield "follow-up", joined, question.passage, question.answer
 
 
 def of_korquad(korquad: Path, embedder: Embedder) -> Iterator[Example]:
@@ -182,10 +220,11 @@ def _squeezed(text: str) -> str:
 
 
 def pairs(
-    examples: Sequence[Example], chance: random.Random, *, wrong: int = 2
+    examples: Sequence[Example], chance: random.Random
 ) -> Iterator[tuple[str, GivenPassage, str | None]]:
     """Question, passage, and the answer where it is one's: of each example its right one and some others.
 
+    Two others where the words of the question do not tell the right one: that is what is hardest to learn.
     A tenth of the time the wrong one is a passage of somewhere else: that too must be told.
     """
     elsewhere = [example.wrong[0] for example in examples if example.wrong]
@@ -196,7 +235,8 @@ def pairs(
         if chance.random() < 0.1:
             chosen: Iterable[GivenPassage] = [chance.choice(elsewhere)]
         else:
-            count = min(len(near), wrong if example.right is not None else 1)
-            chosen = chance.sample(near, count)
+            wanted = 2 if example.right is not None and example.kind == "paraphrased" else 1
+            chosen = chance.sample(near, min(len(near), wanted))
         for passage in chosen:
-            yield example.question, passage, None
+            if passage != example.right:
+                yield example.question, passage, None

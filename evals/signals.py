@@ -16,12 +16,12 @@ from evals.metrics.recall import file_name
 from evals.suite import Case
 from graphs.context import Context
 from graphs.grounding import repair, support
-from graphs.nodes.grade import may_be_settled, missing
+from graphs.nodes.grade import missing
 from graphs.nodes.prepare import prepare
 from graphs.nodes.retrieve import retrieve
 from graphs.nodes.self_check import problem_of
 from graphs.prefix import ANSWER_TOKENS, fitting, further_turn, prompt
-from graphs.reading import best_odds
+from graphs.reading import best_odds, may_settle
 from graphs.resources import Resources
 from graphs.run import Run
 from graphs.state import State, Turn, shown_passages
@@ -40,7 +40,10 @@ async def signals_of(
     A wider look that would show no more is left out. With `answers` the model also answers and checks at
     each look, which takes most of the time. Raises what the model raises.
     """
-    context = Context(k=max(8, *looks), look=looks[0], wide=looks[-1], max_llm_calls=50, max_seconds=3600)
+    # With a bar of its own nothing is settled early: bars are tried on what the reader says of all passages.
+    context = Context(
+        k=max(8, *looks), look=looks[0], wide=looks[-1], max_llm_calls=50, max_seconds=3600, accept=1.0
+    )
     history: list[Turn] = [{"role": turn.role, "content": turn.content} for turn in case.history]
     given = [passage.model_dump() for passage in case.passages] if case.passages else None
     state = State(question=case.question, given=given, history=history)
@@ -59,7 +62,7 @@ async def signals_of(
         "coverage": state.coverage,
         "dense": state.dense,
         "rests_on": rests_on(case, state.found),
-        "best": best_odds(state.found) if may_be_settled(state) else None,
+        "best": best_odds(state.found) if may_settle(state) else None,
         "looks": {},
     }
     if record["unasked"]:

@@ -110,8 +110,13 @@ def plan_of(examples: Sequence[Example], engine: Engine, *, seed: int) -> list[l
     return batches([item_of(engine, *pair) for pair in pairs(examples, chance)], chance)
 
 
-def train(plan: Sequence[Sequence[Item]], weights: Path, out: Path, *, seed: int) -> "ReaderModel":
-    """Train on the batches in turn, and write the adapter; gives the trained model."""
+def train(
+    plan: Sequence[Sequence[Item]], weights: Path, out: Path, *, seed: int, start: Path | None = None
+) -> "ReaderModel":
+    """Train on the batches in turn, going on from the adapter `start`, and write the adapter.
+
+    Gives the trained model. Raises MutdaError where `start` is no adapter.
+    """
     import torch
     from torch.nn import functional
 
@@ -119,6 +124,8 @@ def train(plan: Sequence[Sequence[Item]], weights: Path, out: Path, *, seed: int
 
     torch.manual_seed(seed)
     model = ReaderModel(weights)
+    if start is not None:
+        model.start_from(start)
     optimizer = torch.optim.AdamW(model.trained(), LEARNING_RATE, weight_decay=0.01)
     print(f"{sum(map(len, plan))} pairs in {len(plan)} batches", flush=True)
     started = time.monotonic()
@@ -214,6 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evals.train_reader", description="Train the reader.")
     parser.add_argument("korquad", type=Path, help="KorQuAD_v1.0_dev.json")
     parser.add_argument("--out", type=Path, default=OUT, help=f"the adapter ({OUT.name})")
+    parser.add_argument("--start", type=Path, help="an adapter to go on from (none: from nothing)")
     parser.add_argument("--judge", action="store_true", help="train nothing: judge the adapter that is there")
     parser.add_argument("--seed", type=int, default=1, help="chooses the wrong passages and their order (1)")
     options = parser.parse_args(arguments)
@@ -231,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 plan = plan_of(trained_on, engine, seed=options.seed)
             finally:
                 engine.close()
-            train(plan, weights, options.out, seed=options.seed)
+            train(plan, weights, options.out, seed=options.seed, start=options.start)
         reader = E5Reader(cache_dir=settings.cache_dir, adapter=options.out)
         for line in judge([example for example in examples if example.held], reader):
             print(line)

@@ -10,16 +10,42 @@ from typing import Any
 
 from app.corpus.passage import Passage
 from app.models.reader import Reader
+from graphs.state import State, own_words
 
 
-def read(passages: Sequence[Passage], question: str, reader: Reader | None) -> list[Passage]:
+def read(
+    passages: Sequence[Passage],
+    question: str,
+    reader: Reader | None,
+    *,
+    first: int = 0,
+    sure: float | None = None,
+) -> list[Passage]:
     """The passages with their odds; those that rather answer first, else in their order. Blocking.
 
     The search knows better which of several that might answer is meant: by odds alone, "summer leave, beside
-    the annual leave" came before what the annual leave is. Without a reader they are as they are. Raises
-    what the reader raises.
+    the annual leave" came before what the annual leave is. Where one of the `first` passages reaches `sure`,
+    the others are not read, and come between: they are neither known to answer nor known not to. Without a
+    reader they are as they are. Raises what the reader raises.
     """
-    return sorted(reread(passages, question, reader), key=lambda passage: (passage.reader or 0.0) < 0)
+    begun = reread(passages[:first], question, reader) if sure is not None else list(passages[:first])
+    best = max((passage.reader for passage in begun if passage.reader is not None), default=None)
+    if sure is None or best is None or best < sure:
+        begun = reread([*begun, *passages[first:]], question, reader)
+    else:
+        begun += passages[first:]
+    return sorted(begun, key=_place)
+
+
+def _place(passage: Passage) -> int:
+    if passage.reader is None:
+        return 1
+    return 0 if passage.reader >= 0 else 2
+
+
+def may_settle(state: State) -> bool:
+    """Whether the question is one for the reader alone: to be looked up, and read by itself."""
+    return not state.arithmetic and (state.standalone or state.question) == own_words(state)
 
 
 def reread(passages: Sequence[Passage], question: str, reader: Reader | None) -> list[Passage]:

@@ -9,7 +9,7 @@ from graphs.calculation import may_calculate
 from graphs.evidence import Calibration, evidence, logistic
 from graphs.grounding import unmet_numbers, unmet_topic
 from graphs.prefix import fitting, prompt
-from graphs.reading import all_read, best_odds
+from graphs.reading import all_read, best_odds, may_settle
 from graphs.run import Decision, Run
 from graphs.state import State, Verdict, is_from_web, own_words, shown_passages
 
@@ -97,15 +97,15 @@ def missing(state: State, passages: Sequence[Passage]) -> float:
 def by_reader(
     calibration: Calibration, state: State, *, best: float | None, shown: float | None, missing: float
 ) -> Decision | None:
-    """What the reader decides without the model, if it is sure: by the best of all that was found, and of
-    what is shown. Without a `best`, which is for what was not all read, it decides nothing.
+    """What the reader decides without the model, if it is sure: it refuses by the best of all that was found,
+    and accepts by the best of what is shown. Without a `best`, where not all was read, it does not refuse.
 
     What may be calculated is left to the model: the facts for it are seldom all in one passage, and the
     reader reads one at a time. Where the model saw nothing to calculate, the reader may still know the
     passage that says it. What is read beside the question before is left to the model too: the reader was
     trained on single ones, and may find what was asked before.
     """
-    if best is None or shown is None or not may_be_settled(state):
+    if shown is None or not may_settle(state):
         return None
 
     def decision(odds: float, bar: float, verdict: Verdict) -> Decision:
@@ -119,31 +119,24 @@ def by_reader(
         )
 
     sums = may_calculate(state.standalone or state.question)
-    if calibration.reader_no is not None and best < calibration.reader_no and not sums:
+    if calibration.reader_no is not None and best is not None and best < calibration.reader_no and not sums:
         return decision(best, calibration.reader_no, "no")
     if calibration.reader_yes is not None and shown >= calibration.reader_yes and not missing:
         return decision(shown, calibration.reader_yes, "yes")
     return None
 
 
-def may_be_settled(state: State) -> bool:
-    """Whether the question is one for the reader alone: to be looked up, and read by itself."""
-    return not state.arithmetic and (state.standalone or state.question) == own_words(state)
-
-
 def worth_showing(state: State) -> int:
     """How many of the shown passages the model needs beside one that answers for sure.
 
-    The last ones are not read that rather do not answer: the reader has put what answers first. But a
-    passage may be there for a number that the question names.
+    The last ones are left out that rather do not answer, or that the reader did not read any more: it has put
+    what answers first. But a passage may be there for a number that the question names.
     """
     shown = state.shown
     while shown > 1:
         last = state.found[shown - 1].get("reader")
-        if (
-            last is None
-            or last >= 0
-            or missing(state, [Passage(**passage) for passage in state.found[: shown - 1]])
+        if (last is not None and last >= 0) or (
+            missing(state, [Passage(**passage) for passage in state.found[: shown - 1]])
         ):
             break
         shown -= 1

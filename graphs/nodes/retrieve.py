@@ -8,7 +8,7 @@ from typing import Any
 from app.corpus.passage import Passage
 from graphs.grounding import unmet_numbers
 from graphs.orders import notice_of, readable
-from graphs.reading import read, reread
+from graphs.reading import may_settle, read, reread
 from graphs.run import Run
 from graphs.state import State, own_words
 
@@ -61,12 +61,18 @@ def _search(state: State, run: Run, query: str) -> _Searched:
         everything = [*known, *found]
         coverage = corpus.coverage(question, everything) if everything else 0.0
     reader = run.resources.reader
+    offered = readable(found)
     # Facts for a calculation answer nothing by themselves: they stay in the search's order.
-    order = reread if state.arithmetic else read
+    if state.arithmetic:
+        offered = reread(offered, question, reader)
+    else:
+        alone = may_settle(state) and run.context.accept is None
+        sure = run.resources.calibration.reader_yes if alone else None
+        offered = read(offered, question, reader, first=run.context.wide, sure=sure)
     return _Searched(
         known=reread(known, question, reader),
         ranked=found,
-        found=order(readable(found), question, reader),
+        found=offered,
         coverage=coverage,
         dense=max((passage.dense for passage in everything), default=0.0),
     )

@@ -37,6 +37,38 @@ def test_a_question_is_asked_of_the_siblings_too(tmp_path: Path) -> None:
     assert asked.group == unanswered.group == "set:a-1"
 
 
+FOLLOW_UP = {"first": "숙박비는 하루에 얼마예요?", "text": "그럼 식비는요?", "passage": 1, "answer": "2만 원"}
+
+
+def test_a_follow_up_is_read_beside_the_question_before(tmp_path: Path) -> None:
+    nobody = FOLLOW_UP | {"text": "그럼 교통비는요?", "passage": None, "answer": ""}
+    alone = FOLLOW_UP | {"text": "저녁 식사값은 하루에 얼마까지 나오나요?"}
+    examples = of_sets(put(tmp_path, SET | {"follow_ups": [FOLLOW_UP, nobody, alone]}))
+    found = [example for example in examples if example.kind == "follow-up"]
+    assert [example.question for example in found] == [
+        "숙박비는 하루에 얼마예요? 그럼 식비는요?",
+        "숙박비는 하루에 얼마예요? 그럼 교통비는요?",
+        "저녁 식사값은 하루에 얼마까지 나오나요?",
+    ]
+    assert found[0].right is not None and found[0].answer == "2만 원"
+    assert found[1].right is None and len(found[1].wrong) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"passage": None}, "no passage, and yet an answer: 2만 원"),
+        ({"answer": ""}, "passage 1 does not say"),
+        ({"passage": 5}, "there is no passage 5"),
+    ],
+)
+def test_a_follow_up_has_a_passage_with_its_answer_or_neither(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(MutdaError, match=said):
+        list(of_sets(put(tmp_path, SET | {"follow_ups": [FOLLOW_UP | change]})))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -109,10 +141,11 @@ def test_what_retrieval_brings_in_place_of_the_answer_is_wrong(tmp_path: Path) -
         assert example.held == is_held(example.group.removeprefix("korquad:"))
 
 
-def test_pairs_are_each_right_one_and_some_wrong_ones() -> None:
+@pytest.mark.parametrize(("kind", "at_least", "at_most"), [("direct", 45, 50), ("paraphrased", 85, 100)])
+def test_pairs_are_each_right_one_and_some_wrong_ones(kind: str, at_least: int, at_most: int) -> None:
     passages = [GivenPassage(title="", text=str(n)) for n in range(9)]
     answered = Example(
-        group="set:a", kind="direct", question="가", right=passages[0], answer="0", wrong=tuple(passages[1:])
+        group="set:a", kind=kind, question="가", right=passages[0], answer="0", wrong=tuple(passages[1:])
     )
     unanswered = Example(
         group="set:b", kind="unanswered", question="나", right=None, answer="", wrong=tuple(passages)
@@ -122,6 +155,6 @@ def test_pairs_are_each_right_one_and_some_wrong_ones() -> None:
     right = [pair for pair in made if pair[2] is not None]
     assert [pair[1] for pair in right] == [passages[0]] * 50 and {pair[2] for pair in right} == {"0"}
     wrong = [pair for pair in made if pair[2] is None and pair[0] == "가"]
-    # Two of each, but where one of somewhere else is taken.
-    assert 85 <= len(wrong) <= 100 and not any(pair[1] == passages[0] for pair in wrong)
+    # Two of a paraphrased one, but where one of somewhere else is taken.
+    assert at_least <= len(wrong) <= at_most and not any(pair[1] == passages[0] for pair in wrong)
     assert len([pair for pair in made if pair[0] == "나"]) == 50

@@ -69,6 +69,37 @@ def test_of_several_that_may_answer_the_search_says_which_is_first() -> None:
     assert [passage.id for passage in found] == ["p2", "p4", "p5", "p1", "p3"]
 
 
+def test_one_that_answers_for_sure_spares_the_reading_of_the_rest() -> None:
+    reader = FakeReader({"병가": 2.5})
+    found = read(LEAVE, QUESTION, reader, first=3, sure=2.0)
+    assert [(passage.id, passage.reader) for passage in found] == [
+        ("p2", 2.5), ("p4", None), ("p5", None), ("p1", -4.0), ("p3", -4.0)
+    ]  # fmt: skip
+    assert reader.asked == [(QUESTION, tuple(map(line, LEAVE[:3])))]
+
+
+@pytest.mark.parametrize(("first", "sure"), [(1, 2.0), (3, 3.0), (0, 2.0), (3, None)])
+def test_without_one_that_is_sure_all_are_read(first: int, sure: float | None) -> None:
+    reader = FakeReader({"병가": 2.5})
+    found = read(LEAVE, QUESTION, reader, first=first, sure=sure)
+    assert found == read(LEAVE, QUESTION, FakeReader({"병가": 2.5}))
+    assert sum(len(passages) for _, passages in reader.asked) == len(LEAVE)
+
+
+async def test_the_graph_reads_no_further_once_it_is_sure() -> None:
+    reader = FakeReader({"병가": 2.5})
+    state = await ask(resources_of(reader), wide=2)
+    assert [len(passages) for _, passages in reader.asked] == [2]
+    assert state["decisions"][0]["name"] == "reader" and state["shown"] == 1  # type: ignore[index]
+
+
+async def test_what_the_reader_does_not_settle_is_read_whole() -> None:
+    reader = FakeReader({"병가": 2.5})
+    await ask(resources_of(reader), wide=2, accept=0.6)
+    await ask(resources_of(reader), "병가와 연차를 합하면 모두 며칠인가요?", wide=2)
+    assert [len(passages) for _, passages in reader.asked] == [5, 5]
+
+
 def test_without_a_reader_or_passages_nothing_changes() -> None:
     assert read(LEAVE, QUESTION, None) == LEAVE
     reader = FakeReader({})
@@ -100,8 +131,8 @@ async def test_what_the_reader_is_sure_of_needs_no_grade() -> None:
 async def test_what_does_not_answer_is_not_shown_beside_what_does() -> None:
     state = await ask(resources_of(FakeReader({"병가": 2.5})))
     assert state["shown"] == 1
-    both = await ask(resources_of(FakeReader({"병가": 2.5, "출장비": 0.5})))
-    assert both["shown"] == 2 and [p["id"] for p in both["found"][:2]] == ["p2", "p5"]  # type: ignore[index]
+    both = await ask(resources_of(FakeReader({"병가": 2.5, "재택": 0.5})))
+    assert both["shown"] == 2 and [p["id"] for p in both["found"][:2]] == ["p2", "p4"]  # type: ignore[index]
 
 
 async def test_a_passage_with_a_number_of_the_question_stays() -> None:
