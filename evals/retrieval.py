@@ -7,6 +7,7 @@ two are uncertain also without, both rankings in turn. What the graph then moves
 because the question names a number (`graphs.nodes.retrieve.with_named_numbers`) is no part of the search.
 """
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -113,37 +114,39 @@ def measure_retrieval(options: RetrievalOptions, console: Console) -> None:
     reader = open_reader(settings) if options.reader else None
     if options.reader and (why := absence(settings)):
         raise MutdaError(f"There is no reader ({why}).")
-    if reader is not None:
-        reader.odds("준비", ["준비"] * 2)  # no question is to pay for loading it
-    for spec in options.embedders or ("",):
-        chosen = load_settings(embedder=spec) if spec else settings
-        made = ingested(options.corpus, chosen, console, anew=options.anew)
-        gold = Gold(chunks_of(made.folder))
-        _require_sources(cases, gold, options, console)
-        about_ingest = _of_ingest(made)
-        for weight in options.weights or (None,):
-            with Collection.open(made.folder, made.embedder, dense_weight=weight) as collection:
-                state = collection.status()
-                depth = max(DEPTH, *options.k)
-                searched = [("", list(search_all(cases, collection, gold, depth=depth)))]
-                if reader is not None:
-                    searched.append((" + reader", [_read(search, reader, gold) for search in searched[0][1]]))
-            systems += [
-                {
-                    "embedder": made.embedder.spec + name,
-                    "weight": round(state.dense_weight, 4),
-                    "own_weight": weight is None,
-                    "probe": state.probe,
-                    "dimensions": state.dimensions,
-                    "ingest": about_ingest | {"documents": state.documents, "chunks": state.chunks},
-                    "overall": summary(searches, options.k),
-                    "kinds": _by_kind(searches, options.k),
-                    "questions": [_row(search) for search in searches],
-                }
-                for name, searches in searched
-            ]
-    if reader is not None:
-        reader.close()
+    with contextlib.ExitStack() as stack:
+        if reader is not None:
+            stack.callback(reader.close)
+            reader.odds("준비", ["준비"] * 2)  # no question is to pay for loading it
+        for spec in options.embedders or ("",):
+            chosen = load_settings(embedder=spec) if spec else settings
+            made = ingested(options.corpus, chosen, console, anew=options.anew)
+            gold = Gold(chunks_of(made.folder))
+            _require_sources(cases, gold, options, console)
+            about_ingest = _of_ingest(made)
+            for weight in options.weights or (None,):
+                with Collection.open(made.folder, made.embedder, dense_weight=weight) as collection:
+                    state = collection.status()
+                    depth = max(DEPTH, *options.k)
+                    searched = [("", list(search_all(cases, collection, gold, depth=depth)))]
+                    if reader is not None:
+                        searched.append(
+                            (" + reader", [_read(search, reader, gold) for search in searched[0][1]])
+                        )
+                systems += [
+                    {
+                        "embedder": made.embedder.spec + name,
+                        "weight": round(state.dense_weight, 4),
+                        "own_weight": weight is None,
+                        "probe": state.probe,
+                        "dimensions": state.dimensions,
+                        "ingest": about_ingest | {"documents": state.documents, "chunks": state.chunks},
+                        "overall": summary(searches, options.k),
+                        "kinds": _by_kind(searches, options.k),
+                        "questions": [_row(search) for search in searches],
+                    }
+                    for name, searches in searched
+                ]
     report = {
         "suite": str(options.suite),
         "suite_sha256": sha256(options.suite.read_bytes()).hexdigest(),

@@ -1,8 +1,11 @@
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
@@ -155,6 +158,45 @@ def test_what_a_person_may_do_wrong(tmp_path: Path, corpus: Path) -> None:
         measured(suite, tmp_path / "other")
     with pytest.raises(MutdaError, match=r"'nonsense' is not an embedder"):
         measured(suite, corpus, embedders=("nonsense",))
+
+
+class TellsNumbers:
+    """A reader for which what names the number answers."""
+
+    fingerprint = "reader"
+    closed = False
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+
+    def odds(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float64]:
+        return np.array([1.0 if self._said in passage else -1.0 for passage in passages])
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_with_a_reader_both_orders_are_measured(
+    tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = TellsNumbers("45,000")
+    monkeypatch.setattr("evals.retrieval.open_reader", lambda settings: reader)
+    monkeypatch.setattr("evals.retrieval.absence", lambda settings: None)
+    question = case("연차 휴가를 방문객 주차에 쓰면 하루 얼마인가요?", ["45,000"], ["출장.txt"], id="hard")
+    suite = write(tmp_path / "s.jsonl", [question])
+    report, out = measured(suite, corpus, k=(1,), weights=(0.0,), reader=True)
+    places = {system["embedder"]: system["questions"][0]["place"] for system in report["systems"]}
+    assert places["toy:64"] > 1 and places["toy:64 + reader"] == 1
+    assert "toy:64 + reader" in out and reader.closed
+
+
+def test_a_reader_that_is_not_there_is_told(
+    tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUTDA_READER", "false")
+    suite = write(tmp_path / "s.jsonl", ROWS)
+    with pytest.raises(MutdaError, match="There is no reader"):
+        measured(suite, corpus, reader=True)
 
 
 def test_a_question_whose_file_is_not_there_counts_as_not_found(tmp_path: Path, corpus: Path) -> None:
