@@ -89,10 +89,11 @@ def _stem(word: str) -> str:
 def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citation]:
     """The best-supporting sentence for each sentence of the answer, each once, in order of use.
 
-    Support is the share of the answer's bigrams that stand in the sentence or its heading; among
-    equals the sentence that shares more with the question, then the earlier one, wins.
+    Its passage must hold every number that the answer adds to the question, however it is written. Support
+    is the share of those numbers and of the answer's bigrams that stand in the sentence or its heading;
+    among equals the sentence that shares more with the question, then the earlier one, wins.
     """
-    asked = set(bigrams(question))
+    asked = _Asked(tokens=set(bigrams(question)), numbers=numbers_in(question))
     cited: dict[tuple[int, int], Citation] = {}
     for left, right in sentence_spans(answer):
         sentence = answer[left:right]
@@ -106,16 +107,30 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
     return list(cited.values())
 
 
-def _best_sentence(text: str, asked: set[str], passages: Sequence[Passage]) -> tuple[int, int, int] | None:
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    tokens: set[str]
+    numbers: set[Fraction]
+
+
+def _best_sentence(text: str, asked: _Asked, passages: Sequence[Passage]) -> tuple[int, int, int] | None:
     """(number of the passage, start, end) of the sentence that supports `text` best, and well enough."""
-    said = _content(text, asked)
+    # A table says 186000 where an answer says 186,000: numbers are told by their worth.
+    said = {token for token in _content(text, asked.tokens) if not token.isdecimal()}
+    numbers, dates = values_in(text) - asked.numbers, dates_in(text)
     best: tuple[float, float, int, int, int] | None = None
     for number, passage in enumerate(passages, start=1):
-        heading = set(bigrams(passage.heading))
+        whole = f"{passage.heading}\n{passage.text}"
+        # "4월 13일" of this year's minutes is a date with its year in the answer.
+        years = {Fraction(day.year) for day in dates if (day.month, day.day) in month_days_in(whole)}
+        if not numbers - years <= numbers_in(whole):
+            continue
+        heading, headed = set(bigrams(passage.heading)), numbers_in(passage.heading)
         for start, end in sentence_spans(passage.text):
-            there = set(bigrams(passage.text[start:end]))
-            support = len(said & (there | heading)) / len(said) if said else 0.0
-            rank = (support, len(asked & (there | heading)) / max(1, len(asked)), -number, start, end)
+            there = set(bigrams(passage.text[start:end])) | heading
+            held = numbers & (numbers_in(passage.text[start:end]) | headed)
+            support = (len(said & there) + len(held)) / max(1, len(said) + len(numbers))
+            rank = (support, len(asked.tokens & there) / max(1, len(asked.tokens)), -number, start, end)
             if best is None or rank[:3] > best[:3]:
                 best = rank
     return (-best[2], best[3], best[4]) if best and best[0] >= MIN_SUPPORT else None

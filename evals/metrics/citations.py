@@ -6,12 +6,13 @@ Deliberately not the code with which the graph cites: a fault there must be seen
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from app.corpus.bigrams import bigrams
 from graphs.calculation import sides, unsupported
-from graphs.numbers import dates_in, numbers_in
+from graphs.numbers import dates_in, month_days_in, numbers_in
 
 MOST = 0.5
 """Share of an answer's own bigrams that what it cites must hold."""
@@ -114,10 +115,17 @@ def _carries(basis: str, answer: str, question: str, calculation: str) -> bool:
     known = f"{basis}\n{question}\n{calculation}"
     results = numbers_in(sides(calculation)[1])
     strange = {n for n in numbers_in(text) - numbers_in(known) if not _rounds_any(results, n)}
-    if strange or dates_in(text) - dates_in(known):
+    if strange or any(not _dated(day, known) for day in dates_in(text)):
         return False
     own = _words(text) - _words(question)
     return bool(calculation) or len(own & _words(basis)) >= MOST * len(own)
+
+
+def _dated(day: date, known: str) -> bool:
+    """Whether the day stands there; the year may be said once, and then month and day."""
+    if day in dates_in(known):
+        return True
+    return (day.month, day.day) in month_days_in(known) and Fraction(day.year) in numbers_in(known)
 
 
 def _rounds_any(results: set[Fraction], said: Fraction) -> bool:

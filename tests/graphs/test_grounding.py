@@ -32,6 +32,35 @@ def test_a_sentence_that_joins_two_is_cited_clause_by_clause() -> None:
     assert cite("대표는 홍길동이며, 본사는 울릉도입니다.", "휴가는?", PASSAGES) == []
 
 
+def told(text: str, heading: str = "", name: str = "x") -> Passage:
+    return Passage(id=name, source=name, heading=heading, text=text)
+
+
+def test_a_number_is_cited_from_the_passage_that_holds_it_however_it_is_written() -> None:
+    minutes = told(
+        "pH 전극(PH-E14)의 단가는 가격표의 값으로 동결한다. 와이퍼는 39,500원으로 올린다.", "가격 조정"
+    )
+    row = told("품번: PH-E14 · 품명: pH 전극 · 단가(원): 186000", name="prices.csv")
+    (citation,) = cite(
+        "가격표에서 PH-E14 pH 전극의 단가는 186,000원입니다.", "PH-E14는 얼마인가요?", [minutes, row]
+    )
+    assert citation.source == "prices.csv"
+
+
+def test_a_number_of_another_passage_supports_nothing() -> None:
+    rooms = told("7층 회의실은 한 번에 두 시간까지 쓸 수 있습니다.")
+    clinics = told("직원이 갈 수 있는 협력 병원은 5곳입니다.", name="y")
+    question = "7층 회의실에는 몇 명까지 들어가나요?"
+    assert cite("7층 회의실은 5시간까지 쓸 수 있습니다.", question, [rooms, clinics]) == []
+
+
+def test_a_date_may_have_its_year_from_elsewhere() -> None:
+    minutes = told("4월 13일에 다온군 시범 지점에 먼저 올린다.")
+    (citation,) = cite("시범 지점에는 2026년 4월 13일에 올립니다.", "언제 올리나요?", [minutes])
+    assert citation.n == 1
+    assert cite("시범 지점에는 2026년 4월 14일에 올립니다.", "언제 올리나요?", [minutes]) == []
+
+
 def test_what_an_elliptic_follow_up_puts_in_place_must_be_named() -> None:
     assert unmet_topic("그럼 출산휴가는요?", PASSAGES) is False, "휴가 is named"
     assert unmet_topic("그럼 안식년은요?", PASSAGES) is True

@@ -59,6 +59,14 @@ def test_a_date_must_be_cited() -> None:
     assert not supported("2026년 4월 20일입니다", "언제 배포하나요?", ["배포일: 2026-05-20, 지점 4곳"])
 
 
+def test_a_date_whose_year_is_said_once_is_cited() -> None:
+    cited = ["2026년 4월 20일에 배포한다. 그에 앞서 4월 13일에 시범 지점에 올린다."]
+    assert supported("시범 지점에는 2026년 4월 13일에 올립니다.", "언제 올리나요?", cited)
+    assert not supported("시범 지점에는 2025년 4월 13일에 올립니다.", "언제 올리나요?", cited)
+    assert not supported("시범 지점에는 2026년 4월 14일에 올립니다.", "언제 올리나요?", cited)
+    assert not supported("2026년 4월 13일에 올립니다.", "언제 올리나요?", ["4월 13일에 올린다."])
+
+
 def test_words_that_are_not_cited_carry_nothing() -> None:
     assert not supported("옥지안입니다", "보호책임자는 누구인가요?", ["보호책임자는 표선율이다."])
     assert not supported("17일입니다.", QUESTION, [])
