@@ -21,7 +21,7 @@ from graphs.nodes.prepare import prepare
 from graphs.nodes.retrieve import retrieve
 from graphs.nodes.self_check import problem_of
 from graphs.prefix import ANSWER_TOKENS, fitting, further_turn, prompt
-from graphs.reading import best_odds, may_settle
+from graphs.reading import best_odds
 from graphs.resources import Resources
 from graphs.run import Run
 from graphs.state import State, Turn, shown_passages
@@ -62,7 +62,7 @@ async def signals_of(
         "coverage": state.coverage,
         "dense": state.dense,
         "rests_on": rests_on(case, state.found),
-        "best": best_odds(state.found) if may_settle(state) else None,
+        "best": None if state.arithmetic else best_odds(state.found),
         "looks": {},
     }
     if record["unasked"]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from app.corpus.passage import Passage
 from app.models.reader import Reader
-from graphs.state import State, own_words
 
 
 def read(
@@ -41,11 +40,6 @@ def _place(passage: Passage) -> int:
     if passage.reader is None:
         return 1
     return 0 if passage.reader >= 0 else 2
-
-
-def may_settle(state: State) -> bool:
-    """Whether the question is one for the reader alone: to be looked up, and read by itself."""
-    return not state.arithmetic and (state.standalone or state.question) == own_words(state)
 
 
 def reread(passages: Sequence[Passage], question: str, reader: Reader | None) -> list[Passage]:

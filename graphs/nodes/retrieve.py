@@ -8,7 +8,7 @@ from typing import Any
 from app.corpus.passage import Passage
 from graphs.grounding import unmet_numbers
 from graphs.orders import notice_of, readable
-from graphs.reading import may_settle, read, reread
+from graphs.reading import read, reread
 from graphs.run import Run
 from graphs.state import State, own_words
 
@@ -66,8 +66,7 @@ def _search(state: State, run: Run, query: str) -> _Searched:
     if state.arithmetic:
         offered = reread(offered, question, reader)
     else:
-        alone = may_settle(state) and run.context.accept is None
-        sure = run.resources.calibration.reader_yes if alone else None
+        sure = run.resources.calibration.reader_yes if run.context.accept is None else None
         offered = read(offered, question, reader, first=run.context.wide, sure=sure)
     return _Searched(
         known=reread(known, question, reader),

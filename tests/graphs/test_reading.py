@@ -188,13 +188,29 @@ async def test_a_calculation_is_not_left_to_the_reader() -> None:
     assert state["llm_calls"] > 0
 
 
-async def test_what_is_read_beside_the_question_before_is_not_left_to_the_reader() -> None:
+@pytest.mark.parametrize(("odds", "verdict"), [(2.5, "yes"), (-4.0, "no")])
+async def test_a_follow_up_is_read_beside_the_question_before(odds: float, verdict: str) -> None:
     history = [
         {"role": "user", "content": "연차 휴가 규정을 알려 주세요"},
         {"role": "assistant", "content": "17일입니다."},
     ]
-    state = await build(resources_of(FakeReader({}))).ainvoke(
+    reader = FakeReader({"병가": odds})
+    state = await build(resources_of(reader)).ainvoke(
         {"question": "그럼 병가는요?", "history": history}, context=Context()
+    )
+    (question,) = {question for question, _ in reader.asked}
+    assert question == "연차 휴가 규정을 알려 주세요 그럼 병가는요?"
+    decision = state["decisions"][0]
+    assert (decision["name"], decision["verdict"]) == ("reader", verdict)
+
+
+async def test_a_follow_up_about_what_no_passage_names_is_left_to_the_model() -> None:
+    history = [
+        {"role": "user", "content": "연차 휴가 규정을 알려 주세요"},
+        {"role": "assistant", "content": "17일입니다."},
+    ]
+    state = await build(resources_of(FakeReader({"연차": 2.5}))).ainvoke(
+        {"question": "그럼 안식년은요?", "history": history}, context=Context()
     )
     assert "reader" not in [decision["name"] for decision in state["decisions"]]
 
