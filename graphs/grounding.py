@@ -18,7 +18,10 @@ _WORD = re.compile(r"[가-힣A-Za-z]+")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
 _CLAUSE = re.compile(r"(?<=며|고|만),?\s+|,\s+|;\s+|\s+and\s+")
-_VERB = re.compile(r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서)$")
+_VERB = re.compile(
+    r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서"
+    r"|[해내여아어와워려가서돼져겨켜춰]야)$"
+)
 _PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
 # Endings that an answer adds to a word of the documents; longest first.
 _ENDINGS = [

@@ -81,6 +81,10 @@ def test_numbers_from_nowhere() -> None:
 def test_names_from_nowhere() -> None:
     assert stray_names("서울특별시청에서 합니다.", [p.text for p in PASSAGES]) == ["서울특별시청"]
     assert stray_names("진단서를 제출했습니다.", [p.text for p in PASSAGES]) == []
+    assert stray_names("플러그를 빼내야 하고, 기다려야 한다.", ["플러그를 뽑는다."]) == [], (
+        "verbs are no names"
+    )
+    assert stray_names("무역분야 출신.", ["플러그를 뽑는다."]) == ["무역분야"]
 
 
 def test_a_misspelt_name_is_mended_and_nothing_else_is_touched() -> None:
