@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from stand_ins.e5_weights import put_weights
 
+from app.errors import MutdaError
 from app.models.e5_engine import BEGIN, END, Engine
 from app.models.e5_reader import E5Reader
 from evals import train_reader
@@ -132,3 +133,10 @@ def test_the_engine_reads_as_the_trained_model_does(tmp_path: Path, monkeypatch:
         float(layer.get_submodule("ffn_up").b.detach().abs().max()) > 0 for layer in list(model.layers)[2:]
     )
     assert float(model.head.weight.detach().abs().max()) > 0
+
+    again = tmp_path / "again.gguf"
+    train([], weights, again, seed=2, start=adapter)
+    assert again.read_bytes() == adapter.read_bytes()
+    with pytest.raises(MutdaError, match=r"adapter of the reader"):
+        train([], weights, again, seed=2, start=weights)
+    assert again.read_bytes() == adapter.read_bytes()
