@@ -73,7 +73,8 @@ class ReadingSet(BaseModel):
 
     @model_validator(mode="after")
     def _answers_are_there(self) -> "ReadingSet":
-        for question in [*self.questions, *self.follow_ups]:
+        asked: list[SetQuestion | FollowUp] = [*self.questions, *self.follow_ups]
+        for question in asked:
             if question.passage is None:
                 if question.answer:
                     raise ValueError(f"no passage, and yet an answer: {question.answer}")
