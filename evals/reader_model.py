@@ -129,15 +129,19 @@ class ReaderModel(nn.Module):  # type: ignore[misc]  # torch is an extra, and no
             tensors = {tensor.name: torch.tensor(tensor.data.astype(np.float32)) for tensor in read.tensors}
             head = torch.tensor(read.fields[HEAD].contents(), dtype=torch.float32)
             bias = torch.tensor(read.fields[BIAS].contents(), dtype=torch.float32)
+            given = [(self.head.weight, head[None] / SHARPNESS), (self.head.bias, bias.reshape(1))]
+            for number, layer in enumerate(self.layers):
+                for name in _MATRICES if number >= FROZEN else ():
+                    linear = layer.get_submodule(name)
+                    given += [
+                        (linear.get_parameter(side), tensors[f"blk.{number}.{name}.weight.lora_{side}"])
+                        for side in ("a", "b")
+                    ]
+            if any(mine.shape != theirs.shape for mine, theirs in given):
+                raise ValueError("its matrices have other shapes")
             with torch.no_grad():
-                self.head.weight.copy_(head[None] / SHARPNESS)
-                self.head.bias.fill_(bias)
-                for number, layer in enumerate(self.layers):
-                    for name in _MATRICES if number >= FROZEN else ():
-                        linear = layer.get_submodule(name)
-                        for side in ("a", "b"):
-                            matrix = tensors[f"blk.{number}.{name}.weight.lora_{side}"]
-                            linear.get_parameter(side).copy_(matrix)
+                for mine, theirs in given:
+                    mine.copy_(theirs)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise MutdaError(f"{path} is not an adapter of the reader: {error}") from None
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from app.corpus.collection import Collection
 from app.errors import MutdaError
 from app.models.embedder import Embedder
+from app.prompts import language_of
 from evals.korquad import Article, Paraphrase, is_held, part_of, read_korquad, read_paraphrases
 from evals.suite import GivenPassage, Text
 from graphs.conversation import stand
@@ -123,7 +124,12 @@ def _of_set(found: ReadingSet, *, group: str) -> Iterator[Example]:
     ]
     # As the graph reads them: beside the question before, where their own words are not enough.
     asked += [
-        ("follow-up", stand(turn.first, turn.text, "ko").question, turn.passage, turn.answer)
+        (
+            "follow-up",
+            stand(turn.first, turn.text, language_of(turn.text)).question,
+            turn.passage,
+            turn.answer,
+        )
         for turn in found.follow_ups
     ]
     asked += list(_after_another(found.questions))
@@ -148,7 +154,8 @@ def _after_another(questions: Sequence[SetQuestion]) -> Iterator[tuple[str, str,
         others = [other for other in questions if other.passage != question.passage]
         if not others:
             continue
-        joined = stand(others[at % len(others)].text, question.text, "ko").question
+        before = others[at % len(others)].text
+        joined = stand(before, question.text, language_of(question.text)).question
         if joined != question.text:
             yield "follow-up", joined, question.passage, question.answer
 

@@ -231,7 +231,10 @@ def search_all(cases: Sequence[Case], collection: Collection, gold: Gold, *, dep
 
 
 def _read(search: Search, reader: Reader, gold: Gold) -> Search:
-    """The same with the first passages, as many as the graph looks at, as the reader orders them."""
+    """The same with the first passages, as many as the graph looks at, as the reader orders them.
+
+    All of them are read, also where the graph would stop at one that answers for sure.
+    """
     started = time.perf_counter()
     first = Context().k
     found = [*read(search.found[:first], search.asked.question, reader), *search.found[first:]]

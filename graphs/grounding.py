@@ -10,17 +10,34 @@ from app.corpus.bigrams import bigrams
 from app.corpus.passage import Passage
 from app.corpus.sentences import sentence_spans
 from graphs.conversation import TOPIC_ALONE
-from graphs.numbers import dates_in, month_days_in, numbers_in, plainly, values_in
+from graphs.numbers import (
+    dates_in,
+    month_days_in,
+    numbers_in,
+    plainly,
+    values_in,
+    without_scaled,
+    yearless_days_in,
+)
 
 # A sentence that shares less than this with its best source gets no citation.
 MIN_SUPPORT = 0.5
 _WORD = re.compile(r"[가-힣A-Za-z]+")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
+_MARKS = re.compile(r"\[\d{1,3}\]|^\s*\(?\d{1,2}[.)](?=\s)")
+_AND = re.compile(r"(?:(?<=\d.)|(?<=\d..)|(?<=\d...))(?:과|와)\s+|\s+및\s+")
 _CLAUSE = re.compile(r"(?<=며|고|만),?\s+|,\s+|;\s+|\s+and\s+")
+# "-야" after a syllable that ends in one of the vowels of verbs ("고쳐야", "밝혀야"); 가야 is a name.
+_BEFORE_YA = "".join(
+    syllable
+    for lead in range(19)
+    for vowel in (0, 1, 4, 5, 6, 9, 10, 14)
+    if (syllable := chr(0xAC00 + (lead * 21 + vowel) * 28)) != "가"
+)
 _VERB = re.compile(
     r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서"
-    r"|[해내여아어와워려가서돼져겨켜춰]야)$"
+    rf"|[{_BEFORE_YA}]야)$"
 )
 _PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
 # Endings that an answer adds to a word of the documents; longest first.
@@ -84,7 +101,8 @@ class Citation:
 
 def _stem(word: str) -> str:
     for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 2:
+        # A long ending is none of the word's own, even after a single letter: "m입니다".
+        if word.endswith(ending) and len(word) - len(ending) >= (1 if len(ending) > 2 else 2):
             return word[: -len(ending)]
     return word
 
@@ -97,13 +115,16 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
     among equals the sentence that shares more with the question, then the earlier one, wins.
     """
     asked = _Asked(tokens=set(bigrams(question)), numbers=numbers_in(question))
+    sources = [_source(number, passage) for number, passage in enumerate(passages, start=1)]
     cited: dict[tuple[int, int], Citation] = {}
     for left, right in sentence_spans(answer):
-        sentence = answer[left:right]
-        found = _best_sentence(sentence, asked, passages)
+        sentence = _MARKS.sub(" ", answer[left:right])
+        places = [_best_sentence(sentence, asked, sources)]
         # A sentence that joins what two sentences say is found in neither.
-        clauses = [] if found else _CLAUSE.split(sentence)
-        for place in [found, *(_best_sentence(clause, asked, passages) for clause in clauses)]:
+        for joint in (_CLAUSE, _AND):
+            if not any(places):
+                places = [_best_sentence(part, asked, sources) for part in joint.split(sentence)]
+        for place in places:
             if place:
                 number, start, end = place
                 cited.setdefault((number, start), _citation(number, passages[number - 1], start, end))
@@ -116,24 +137,50 @@ class _Asked:
     numbers: set[Fraction]
 
 
-def _best_sentence(text: str, asked: _Asked, passages: Sequence[Passage]) -> tuple[int, int, int] | None:
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """A passage as answers are held against it."""
+
+    number: int
+    numbers: set[Fraction]
+    days: set[tuple[int, int]]
+    """Month and day of dates without a year."""
+    sentences: list[tuple[int, int, set[str], set[Fraction]]]
+    """Begin, end, tokens and numbers, those of the heading with them."""
+
+
+def _source(number: int, passage: Passage) -> _Source:
+    heading, headed = set(bigrams(passage.heading)), numbers_in(passage.heading)
+    sentences = []
+    for start, end in sentence_spans(passage.text):
+        text = passage.text[start:end]
+        sentences.append((start, end, heading | set(bigrams(text)), headed | numbers_in(text)))
+    return _Source(
+        number=number,
+        numbers=headed | numbers_in(passage.text),
+        days=yearless_days_in(f"{passage.heading}\n{passage.text}"),
+        sentences=sentences,
+    )
+
+
+def _best_sentence(text: str, asked: _Asked, sources: Sequence[_Source]) -> tuple[int, int, int] | None:
     """(number of the passage, start, end) of the sentence that supports `text` best, and well enough."""
-    # A table says 186000 where an answer says 186,000: numbers are told by their worth.
-    said = {token for token in _content(text, asked.tokens) if not token.isdecimal()}
+    # A table says 186000 where an answer says 186,000 or 18만 6천: numbers are told by their worth.
+    content = _content(text, asked.tokens)
+    said = {token for token in content if len(token) > 1 and not token.isdecimal()}
     numbers, dates = values_in(text) - asked.numbers, dates_in(text)
+    if not said and not numbers:
+        numbers = values_in(text)  # "7 or 9?" is answered by a number of the question
     best: tuple[float, float, int, int, int] | None = None
-    for number, passage in enumerate(passages, start=1):
-        whole = f"{passage.heading}\n{passage.text}"
+    for source in sources:
         # "4월 13일" of this year's minutes is a date with its year in the answer.
-        years = {Fraction(day.year) for day in dates if (day.month, day.day) in month_days_in(whole)}
-        if not numbers - years <= numbers_in(whole):
+        years = {Fraction(day.year) for day in dates if (day.month, day.day) in source.days}
+        if not numbers - years <= source.numbers:
             continue
-        heading, headed = set(bigrams(passage.heading)), numbers_in(passage.heading)
-        for start, end in sentence_spans(passage.text):
-            there = set(bigrams(passage.text[start:end])) | heading
-            held = numbers & (numbers_in(passage.text[start:end]) | headed)
-            support = (len(said & there) + len(held)) / max(1, len(said) + len(numbers))
-            rank = (support, len(asked.tokens & there) / max(1, len(asked.tokens)), -number, start, end)
+        for start, end, there, held in source.sentences:
+            support = (len(said & there) + len(numbers & held)) / max(1, len(said) + len(numbers))
+            shared = len(asked.tokens & there) / max(1, len(asked.tokens))
+            rank = (support, shared, -source.number, start, end)
             if best is None or rank[:3] > best[:3]:
                 best = rank
     return (-best[2], best[3], best[4]) if best and best[0] >= MIN_SUPPORT else None
@@ -183,7 +230,7 @@ def _citation(number: int, passage: Passage, start: int, end: int) -> Citation:
 def _content(text: str, asked: set[str]) -> set[str]:
     """Bigrams that the answer adds to the question; all of them where it only repeats the question."""
     stems = " ".join(_stem(word) for word in _TOKEN.findall(text))
-    said = set(bigrams(stems))
+    said = set(bigrams(without_scaled(stems)))
     return said - asked or said
 
 

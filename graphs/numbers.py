@@ -50,6 +50,18 @@ def month_days_in(text: str) -> set[tuple[int, int]]:
     return days
 
 
+def yearless_days_in(text: str) -> set[tuple[int, int]]:
+    """(month, day) of the dates that are written without a year."""
+    for pattern in _DATES:
+        text = pattern.sub(" ", text)
+    return month_days_in(text)
+
+
+def without_scaled(text: str) -> str:
+    """The text without numbers such as "1억 2천만", whose worth is told by `values_in`."""
+    return _SCALED.sub(" ", text)
+
+
 def plainly(value: Fraction) -> str:
     """A number as people write it: "1350000", "3.1"; never "1.35e+06"."""
     return str(value.numerator) if value.denominator == 1 else f"{float(value):.10g}"

@@ -4,7 +4,7 @@ It takes half a second where the language model takes five, and was trained on n
 (docs/reader.md). What it is sure of needs no judgement of the model's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,28 +18,29 @@ def read(
     reader: Reader | None,
     *,
     first: int = 0,
-    sure: float | None = None,
+    enough: Callable[[Sequence[Passage]], bool] | None = None,
 ) -> list[Passage]:
     """The passages with their odds; those that rather answer first, else in their order. Blocking.
 
     The search knows better which of several that might answer is meant: by odds alone, "summer leave, beside
-    the annual leave" came before what the annual leave is. Where one of the `first` passages reaches `sure`,
-    the others are not read, and come between: they are neither known to answer nor known not to. Without a
-    reader they are as they are. Raises what the reader raises.
+    the annual leave" came before what the annual leave is. Where the `first` ones are `enough`, so ordered,
+    the others are not read and stay behind them. Without a reader all are as they are. Raises what the reader
+    raises.
     """
-    begun = reread(passages[:first], question, reader) if sure is not None else list(passages[:first])
-    best = max((passage.reader for passage in begun if passage.reader is not None), default=None)
-    if sure is None or best is None or best < sure:
-        begun = reread([*begun, *passages[first:]], question, reader)
+    if enough is not None and reader is not None:
+        begun = sorted(reread(passages[:first], question, reader), key=_rather_not)
+        if enough(begun):
+            return [*begun, *passages[first:]]
     else:
-        begun += passages[first:]
-    return sorted(begun, key=_place)
+        begun = list(passages[:first])
+    # Back in the order of the search, which decides among equals.
+    known = {passage.id: passage for passage in begun}
+    offered = [known.get(passage.id, passage) for passage in passages]
+    return sorted(reread(offered, question, reader), key=_rather_not)
 
 
-def _place(passage: Passage) -> int:
-    if passage.reader is None:
-        return 1
-    return 0 if passage.reader >= 0 else 2
+def _rather_not(passage: Passage) -> bool:
+    return passage.reader is None or passage.reader < 0
 
 
 def reread(passages: Sequence[Passage], question: str, reader: Reader | None) -> list[Passage]:

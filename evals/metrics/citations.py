@@ -12,7 +12,7 @@ from typing import Any
 
 from app.corpus.bigrams import bigrams
 from graphs.calculation import sides, unsupported
-from graphs.numbers import dates_in, month_days_in, numbers_in
+from graphs.numbers import dates_in, numbers_in, values_in, without_scaled, yearless_days_in
 
 MOST = 0.5
 """Share of an answer's own bigrams that what it cites must hold."""
@@ -114,7 +114,7 @@ def _carries(basis: str, answer: str, question: str, calculation: str) -> bool:
     text = _MARK.sub(" ", answer)
     known = f"{basis}\n{question}\n{calculation}"
     results = numbers_in(sides(calculation)[1])
-    strange = {n for n in numbers_in(text) - numbers_in(known) if not _rounds_any(results, n)}
+    strange = {n for n in values_in(text) - numbers_in(known) if not _rounds_any(results, n)}
     if strange or any(not _dated(day, known) for day in dates_in(text)):
         return False
     own = _words(text) - _words(question)
@@ -125,7 +125,7 @@ def _dated(day: date, known: str) -> bool:
     """Whether the day stands there; the year may be said once, and then month and day."""
     if day in dates_in(known):
         return True
-    return (day.month, day.day) in month_days_in(known) and Fraction(day.year) in numbers_in(known)
+    return (day.month, day.day) in yearless_days_in(known) and Fraction(day.year) in numbers_in(known)
 
 
 def _rounds_any(results: set[Fraction], said: Fraction) -> bool:
@@ -136,5 +136,5 @@ def _rounds_any(results: set[Fraction], said: Fraction) -> bool:
 
 def _words(text: str) -> set[str]:
     """Bigrams without numbers, which are compared by value, and without predicates and lone syllables."""
-    plain = _DIGITS.sub(" ", _PREDICATE.sub(" ", text))
+    plain = _DIGITS.sub(" ", _PREDICATE.sub(" ", without_scaled(text)))
     return {token for token in bigrams(plain) if len(token) > 1}

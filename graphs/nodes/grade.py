@@ -1,15 +1,18 @@
 """Do the shown passages hold the answer? One token, read through its probabilities."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from app.corpus.passage import Passage
 from app.models.chat import choice_probability
+from app.models.reader import Reader
 from graphs.calculation import may_calculate
 from graphs.evidence import Calibration, evidence, logistic
 from graphs.grounding import unmet_numbers, unmet_topic
 from graphs.prefix import fitting, prompt
-from graphs.reading import all_read, best_odds
+from graphs.reading import all_read, best_odds, read, reread
 from graphs.run import Decision, Run
 from graphs.state import State, Verdict, is_from_web, own_words, shown_passages
 
@@ -28,6 +31,11 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     if shown == 0:
         return {"shown": 0, "verdict": "no", "notices": notices, "recheck": False}
     state.shown = shown
+    reading: dict[str, Any] = {}
+    reader = resources.reader
+    if reader and not all_read(state.found) and not settles(calibration, state, shown_passages(state)):
+        state.found = await asyncio.to_thread(_read_whole, state, reader)
+        reading = {"found": state.found}
     unmet = missing(state, shown_passages(state))
     odds = best_odds(state.found[:shown])
     if calibration.notice:
@@ -36,7 +44,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     settled = by_reader(calibration, state, best=best, shown=odds, missing=unmet)
     if settled and run.context.accept is None:
         run.decisions.append(settled)
-        return {
+        return reading | {
             "shown": worth_showing(state) if settled.verdict == "yes" else shown,
             "notices": notices,
             "reword": state.coverage < calibration.reword_coverage,
@@ -75,7 +83,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
             signals=signals,
         )
     )
-    return {
+    return reading | {
         "shown": shown,
         "notices": notices,
         "reword": state.coverage < calibration.reword_coverage,
@@ -125,6 +133,22 @@ def by_reader(
     if calibration.reader_yes is not None and shown >= calibration.reader_yes and not missing:
         return decision(shown, calibration.reader_yes, "yes")
     return None
+
+
+def settles(calibration: Calibration, state: State, passages: Sequence[Passage]) -> bool:
+    """Whether the reader alone accepts what these passages say, were they the ones that are shown."""
+    odds = max((passage.reader for passage in passages if passage.reader is not None), default=None)
+    unmet = missing(state, passages)
+    decision = by_reader(calibration, state, best=None, shown=odds, missing=unmet)
+    return decision is not None and decision.verdict == "yes"
+
+
+def _read_whole(state: State, reader: Reader) -> list[dict[str, Any]]:
+    """What was found with the odds of all; what is shown stays in its place, for the model may know it."""
+    passages = [Passage(**passage) for passage in state.found]
+    question = state.standalone or state.question
+    head = reread(passages[: state.shown], question, reader)
+    return [asdict(passage) for passage in (*head, *read(passages[state.shown :], question, reader))]
 
 
 def worth_showing(state: State) -> int:

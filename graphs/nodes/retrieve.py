@@ -7,6 +7,7 @@ from typing import Any
 
 from app.corpus.passage import Passage
 from graphs.grounding import unmet_numbers
+from graphs.nodes.grade import settles
 from graphs.orders import notice_of, readable
 from graphs.reading import read, reread
 from graphs.run import Run
@@ -66,8 +67,17 @@ def _search(state: State, run: Run, query: str) -> _Searched:
     if state.arithmetic:
         offered = reread(offered, question, reader)
     else:
-        sure = run.resources.calibration.reader_yes if run.context.accept is None else None
-        offered = read(offered, question, reader, first=run.context.wide, sure=sure)
+        look = run.context.look
+        offered = read(
+            offered,
+            question,
+            reader,
+            first=run.context.wide,
+            # Only what is judged next, and for sure, makes the rest needless.
+            enough=None
+            if state.asked or run.context.accept is not None
+            else lambda passages: settles(run.resources.calibration, state, passages[:look]),
+        )
     return _Searched(
         known=reread(known, question, reader),
         ranked=found,

@@ -54,11 +54,38 @@ def test_a_number_of_another_passage_supports_nothing() -> None:
     assert cite("7층 회의실은 5시간까지 쓸 수 있습니다.", question, [rooms, clinics]) == []
 
 
+LIMITS = [told("연차 휴가는 17일입니다."), told("병가는 30일입니다.", name="y")]
+
+
+def test_numbers_of_two_passages_in_one_sentence_are_cited_from_both() -> None:
+    citations = cite("연차 17일과 병가 30일을 쓸 수 있습니다.", "며칠 쉴 수 있나요?", LIMITS)
+    assert [citation.source for citation in citations] == ["x", "y"]
+
+
+def test_marks_and_numbers_of_a_list_are_not_the_answer_s() -> None:
+    assert [c.source for c in cite("연차는 17일입니다 [9].", "연차는?", LIMITS)] == ["x"]
+    citations = cite("1) 연차 휴가는 17일입니다.\n2) 병가는 30일입니다.", "휴가는?", LIMITS)
+    assert [citation.source for citation in citations] == ["x", "y"]
+
+
+def test_an_answer_that_is_a_number_of_the_question_is_cited() -> None:
+    (citation,) = cite("9.", "Is the limit 7 or 9?", [told("The limit is 9.")])
+    assert citation.text == "The limit is 9."
+
+
+def test_numbers_in_words_are_told_by_their_worth() -> None:
+    assert cite("1억 2천만 원입니다.", "얼마인가요?", [told("예산은 120,000,000원으로 한다.")])
+    assert cite("3만 5천원입니다.", "얼마인가요?", [told("교육비는 35,000원이다.")])
+    assert not cite("3만 6천원입니다.", "얼마인가요?", [told("교육비는 35,000원이다.")])
+
+
 def test_a_date_may_have_its_year_from_elsewhere() -> None:
     minutes = told("4월 13일에 다온군 시범 지점에 먼저 올린다.")
     (citation,) = cite("시범 지점에는 2026년 4월 13일에 올립니다.", "언제 올리나요?", [minutes])
     assert citation.n == 1
     assert cite("시범 지점에는 2026년 4월 14일에 올립니다.", "언제 올리나요?", [minutes]) == []
+    other = told("2025년 4월 13일에 시범 지점에 올렸다.")
+    assert cite("시범 지점에는 2026년 4월 13일에 올립니다.", "언제 올리나요?", [other]) == []
 
 
 def test_what_an_elliptic_follow_up_puts_in_place_must_be_named() -> None:

@@ -69,21 +69,24 @@ def test_of_several_that_may_answer_the_search_says_which_is_first() -> None:
     assert [passage.id for passage in found] == ["p2", "p4", "p5", "p1", "p3"]
 
 
-def test_one_that_answers_for_sure_spares_the_reading_of_the_rest() -> None:
+def test_where_the_first_are_enough_the_rest_is_not_read() -> None:
     reader = FakeReader({"병가": 2.5})
-    found = read(LEAVE, QUESTION, reader, first=3, sure=2.0)
+    asked = []
+    found = read(LEAVE, QUESTION, reader, first=3, enough=lambda passages: not asked.append(passages))
     assert [(passage.id, passage.reader) for passage in found] == [
-        ("p2", 2.5), ("p4", None), ("p5", None), ("p1", -4.0), ("p3", -4.0)
+        ("p2", 2.5), ("p1", -4.0), ("p3", -4.0), ("p4", None), ("p5", None)
     ]  # fmt: skip
     assert reader.asked == [(QUESTION, tuple(map(line, LEAVE[:3])))]
+    assert asked == [found[:3]]
 
 
-@pytest.mark.parametrize(("first", "sure"), [(1, 2.0), (3, 3.0), (0, 2.0), (3, None)])
-def test_without_one_that_is_sure_all_are_read(first: int, sure: float | None) -> None:
-    reader = FakeReader({"병가": 2.5})
-    found = read(LEAVE, QUESTION, reader, first=first, sure=sure)
-    assert found == read(LEAVE, QUESTION, FakeReader({"병가": 2.5}))
+@pytest.mark.parametrize("first", [0, 1, 3, 5, 9])
+def test_where_they_are_not_enough_all_are_read_once(first: int) -> None:
+    reader = FakeReader({"병가": 1.5, "출장비": 0.5})
+    found = read(LEAVE, QUESTION, reader, first=first, enough=lambda passages: False)
+    assert found == read(LEAVE, QUESTION, FakeReader({"병가": 1.5, "출장비": 0.5}))
     assert sum(len(passages) for _, passages in reader.asked) == len(LEAVE)
+    assert read(LEAVE, QUESTION, None, first=first, enough=lambda passages: True) == LEAVE
 
 
 async def test_the_graph_reads_no_further_once_it_is_sure() -> None:
@@ -93,11 +96,40 @@ async def test_the_graph_reads_no_further_once_it_is_sure() -> None:
     assert state["decisions"][0]["name"] == "reader" and state["shown"] == 1  # type: ignore[index]
 
 
-async def test_what_the_reader_does_not_settle_is_read_whole() -> None:
+@pytest.mark.parametrize(
+    ("question", "knobs"),
+    [
+        (QUESTION, {"accept": 0.6}),
+        ("병가와 연차를 합하면 모두 며칠인가요?", {}),
+        ("제77조의 병가 규정을 알려 주세요", {}),
+    ],
+)
+async def test_what_the_reader_does_not_settle_is_read_whole(question: str, knobs: dict[str, object]) -> None:
     reader = FakeReader({"병가": 2.5})
-    await ask(resources_of(reader), wide=2, accept=0.6)
-    await ask(resources_of(reader), "병가와 연차를 합하면 모두 며칠인가요?", wide=2)
-    assert [len(passages) for _, passages in reader.asked] == [5, 5]
+    state = await ask(resources_of(reader), question, wide=2, **knobs)
+    assert sum(len(passages) for _, passages in reader.asked) == 5
+    assert all_read(state["found"])  # type: ignore[arg-type]
+
+
+async def test_a_sure_passage_behind_others_that_may_answer_does_not_end_the_reading() -> None:
+    reader = FakeReader({"연차": 0.5, "병가": 0.5, "경조": 2.5})
+    state = await ask(resources_of(reader), look=2, wide=4)
+    assert all_read(state["found"])  # type: ignore[arg-type]
+
+
+async def test_what_is_left_after_a_suspicious_passage_is_read_before_it_is_graded() -> None:
+    reader = FakeReader({"출장비": 1.0})
+    graph = build(resources_of(reader), checkpointer=InMemorySaver())
+    config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+    await graph.ainvoke({"question": QUESTION}, config, context=Context(), interrupt_before=["grade"])
+    found = (await graph.aget_state(config)).values["found"]
+    # As they are once the passage is gone that spared the reading of the others.
+    rest = [passage | {"reader": -0.2 if at < 2 else None} for at, passage in enumerate(found)]
+    await graph.aupdate_state(config, {"found": rest, "shown": 2})
+    state = await graph.ainvoke(None, config, context=Context())
+    assert [passage["id"] for passage in state["found"][:2]] == [passage["id"] for passage in rest[:2]]
+    assert all_read(state["found"])
+    assert state["decisions"][0]["signals"]["reader"] == -0.2
 
 
 def test_without_a_reader_or_passages_nothing_changes() -> None:
@@ -283,7 +315,7 @@ def test_a_passage_that_was_taken_out_has_no_odds() -> None:
     assert update["shown"] == 2
 
 
-async def test_passages_that_nobody_read_are_for_the_model() -> None:
+async def test_passages_that_nobody_read_are_read_before_they_are_graded() -> None:
     graph = build(resources_of(FakeReader({})), checkpointer=InMemorySaver())
     config: RunnableConfig = {"configurable": {"thread_id": "1"}}
     await graph.ainvoke({"question": QUESTION}, config, context=Context(), interrupt_before=["grade"])
@@ -292,7 +324,8 @@ async def test_passages_that_nobody_read_are_for_the_model() -> None:
     bare = [{key: value for key, value in passage.items() if key != "reader"} for passage in found]
     await graph.aupdate_state(config, {"found": bare})
     state = await graph.ainvoke(None, config, context=Context())
-    assert state["decisions"][0]["name"] == "evidence"
+    assert [(d["name"], d["verdict"]) for d in state["decisions"]] == [("reader", "no")]
+    assert [passage["reader"] for passage in state["found"]] == [-4.0] * 5
 
 
 async def test_results_of_a_web_search_are_read_too() -> None:

@@ -65,6 +65,13 @@ def test_a_date_whose_year_is_said_once_is_cited() -> None:
     assert not supported("시범 지점에는 2025년 4월 13일에 올립니다.", "언제 올리나요?", cited)
     assert not supported("시범 지점에는 2026년 4월 14일에 올립니다.", "언제 올리나요?", cited)
     assert not supported("2026년 4월 13일에 올립니다.", "언제 올리나요?", ["4월 13일에 올린다."])
+    apart = ["2025년 4월 13일에 올린다. 2026년 4월 20일에 배포한다."]
+    assert not supported("2026년 4월 13일에 올립니다.", "언제 올리나요?", apart)
+
+
+def test_a_number_in_words_is_worth_what_it_says() -> None:
+    assert supported("3만 5천원입니다.", "얼마인가요?", ["교육비는 35,000원이다."])
+    assert not supported("3만 6천원입니다.", "얼마인가요?", ["교육비는 35,000원이다."])
 
 
 def test_words_that_are_not_cited_carry_nothing() -> None:
