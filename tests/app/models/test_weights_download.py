@@ -275,7 +275,10 @@ def test_the_hub_resumes_by_range_after_kill_9(server: StandIn, cache: Path, tmp
     have_bytes = part.stat().st_size
     del server.go_on[HUB_PATH]  # the first answer still hangs, the next one does not
     assert fetch(big, cache, source="hub").read_bytes() == content
-    assert server.gets(HUB_PATH) == [None, f"bytes={have_bytes}-"]
+    first, second = server.gets(HUB_PATH)
+    # A write that was under way may still have been finished.
+    assert first is None and second is not None
+    assert have_bytes <= int(second.removeprefix("bytes=").removesuffix("-")) < len(content)
     assert not part.exists()
     gate.set()
 
