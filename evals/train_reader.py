@@ -2,8 +2,8 @@
 
 One pass over what evals.reading_sets gives, with a loss for whether the passage answers and one for where
 (Devlin et al. 2019, section 4.3: a passage without the answer points at its first token). About 50 minutes on
-2 cores; with `--start` it goes on from an adapter, for another pass. Judged on
-sets and articles that it was not trained on.
+2 cores; with `--start` it goes on from an adapter, for another pass. Judged on sets and articles that it was
+not trained on.
 """
 
 import argparse

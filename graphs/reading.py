@@ -28,15 +28,12 @@ def read(
     raises.
     """
     if enough is not None and reader is not None:
-        begun = sorted(reread(passages[:first], question, reader), key=_rather_not)
-        if enough(begun):
-            return [*begun, *passages[first:]]
-    else:
-        begun = list(passages[:first])
-    # Back in the order of the search, which decides among equals.
-    known = {passage.id: passage for passage in begun}
-    offered = [known.get(passage.id, passage) for passage in passages]
-    return sorted(reread(offered, question, reader), key=_rather_not)
+        begun = reread(passages[:first], question, reader)
+        ordered = sorted(begun, key=_rather_not)
+        if enough(ordered):
+            return [*ordered, *passages[first:]]
+        passages = [*begun, *passages[first:]]
+    return sorted(reread(passages, question, reader), key=_rather_not)
 
 
 def _rather_not(passage: Passage) -> bool:
