@@ -30,6 +30,8 @@ PARAPHRASES = (
     FITTING / "korquad_paraphrases.jsonl",
     Path(__file__).parent / "datasets" / "korquad_paraphrases.jsonl",
 )
+HARD = ("paraphrased", "request")
+"""Where the words of the question seldom tell the right passage."""
 HELD_SETS = 7
 """One set in so many is not trained on, but judged by."""
 _WRONG = 8
@@ -45,7 +47,8 @@ class SetQuestion(BaseModel):
     text: Text
     passage: int
     answer: Text
-    kind: Literal["direct", "paraphrased", "search"]
+    kind: Literal["direct", "paraphrased", "search", "request"]
+    """A request is for all that a passage says of its topic, and not for one fact."""
 
 
 class FollowUp(BaseModel):
@@ -232,7 +235,7 @@ def pairs(
 ) -> Iterator[tuple[str, GivenPassage, str | None]]:
     """Question, passage, and the answer where it is one's: of each example its right one and some others.
 
-    Two others where the words of the question do not tell the right one: that is what is hardest to learn.
+    Two others for the kinds that are `HARD`.
     A tenth of the time the wrong one is a passage of somewhere else: that too must be told.
     """
     elsewhere = [example.wrong[0] for example in examples if example.wrong]
@@ -243,7 +246,7 @@ def pairs(
         if chance.random() < 0.1:
             chosen: Iterable[GivenPassage] = [chance.choice(elsewhere)]
         else:
-            wanted = 2 if example.right is not None and example.kind == "paraphrased" else 1
+            wanted = 2 if example.right is not None and example.kind in HARD else 1
             chosen = chance.sample(near, min(len(near), wanted))
         for passage in chosen:
             if passage != example.right:

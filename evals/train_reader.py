@@ -44,6 +44,8 @@ WARM_UP = 0.05
 RIGHT_COUNTS = 1.5
 """A passage that answers counts as so many that do not: there are more than one of those to each."""
 WHERE_COUNTS = 0.5
+KNOWN = ("direct", "search", "follow-up")
+"""Kinds that are told well after a pass: a further one need not repeat all of them."""
 PADDING = 1
 
 
@@ -105,10 +107,13 @@ def batches(items: Sequence[Item], chance: random.Random) -> list[list[Item]]:
     return found
 
 
-def plan_of(examples: Sequence[Example], engine: Engine, *, seed: int) -> list[list[Item]]:
-    """All of them once, in batches."""
+def plan_of(
+    examples: Sequence[Example], engine: Engine, *, seed: int, known: float = 1.0
+) -> list[list[Item]]:
+    """In batches: of the kinds that are `KNOWN` the share `known`, chosen by chance, all others once."""
     chance = random.Random(seed)  # noqa: S311 - a repeatable choice, no secret
-    return batches([item_of(engine, *pair) for pair in pairs(examples, chance)], chance)
+    chosen = [each for each in examples if each.kind not in KNOWN or chance.random() < known]
+    return batches([item_of(engine, *pair) for pair in pairs(chosen, chance)], chance)
 
 
 def train(
@@ -223,12 +228,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("korquad", type=Path, help="KorQuAD_v1.0_dev.json")
     parser.add_argument("--out", type=Path, default=OUT, help=f"the adapter ({OUT.name})")
     parser.add_argument("--start", type=Path, help="an adapter to go on from (none: from nothing)")
+    parser.add_argument(
+        "--known",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help=f"share of the questions of the kinds {', '.join(KNOWN)} that are trained on (1)",
+    )
     parser.add_argument("--judge", action="store_true", help="train nothing: judge the adapter that is there")
     parser.add_argument("--seed", type=int, default=1, help="chooses the wrong passages and their order (1)")
     options = parser.parse_args(arguments)
     try:
         if not options.judge and find_spec("torch") is None:
             raise MissingExtraError("Training", "st")
+        if not 0 <= options.known <= 1:
+            raise MutdaError(f"--known {options.known} is not a share: give a number from 0 to 1.")
         if options.start and not options.start.is_file():
             raise MutdaError(f"--start {options.start} is not a file.")
         settings = load_settings()
@@ -239,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             engine = Engine(weights)
             try:
                 trained_on = [example for example in examples if not example.held]
-                plan = plan_of(trained_on, engine, seed=options.seed)
+                plan = plan_of(trained_on, engine, seed=options.seed, known=options.known)
             finally:
                 engine.close()
             train(plan, weights, options.out, seed=options.seed, start=options.start)

@@ -141,7 +141,9 @@ def test_what_retrieval_brings_in_place_of_the_answer_is_wrong(tmp_path: Path) -
         assert example.held == is_held(example.group.removeprefix("korquad:"))
 
 
-@pytest.mark.parametrize(("kind", "at_least", "at_most"), [("direct", 45, 50), ("paraphrased", 85, 100)])
+@pytest.mark.parametrize(
+    ("kind", "at_least", "at_most"), [("direct", 45, 50), ("paraphrased", 85, 100), ("request", 85, 100)]
+)
 def test_pairs_are_each_right_one_and_some_wrong_ones(kind: str, at_least: int, at_most: int) -> None:
     passages = [GivenPassage(title="", text=str(n)) for n in range(9)]
     answered = Example(
@@ -155,6 +157,6 @@ def test_pairs_are_each_right_one_and_some_wrong_ones(kind: str, at_least: int, 
     right = [pair for pair in made if pair[2] is not None]
     assert [pair[1] for pair in right] == [passages[0]] * 50 and {pair[2] for pair in right} == {"0"}
     wrong = [pair for pair in made if pair[2] is None and pair[0] == "가"]
-    # Two of a paraphrased one, but where one of somewhere else is taken.
+    # Two of a hard one, but where one of somewhere else is taken.
     assert at_least <= len(wrong) <= at_most and not any(pair[1] == passages[0] for pair in wrong)
     assert len([pair for pair in made if pair[0] == "나"]) == 50

@@ -1,6 +1,7 @@
 """Everything up to the training; the training itself where torch is installed."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,24 @@ class Told:
 
     def odds(self, question: str, passages: list[str]) -> np.ndarray:
         return np.array([2.0 if "라마" in passage else -2.0 for passage in passages])
+
+
+def test_a_further_pass_repeats_a_share_of_what_is_known(tmp_path: Path) -> None:
+    hard = replace(example(0), kind="paraphrased")
+    engine = Engine(put_weights(tmp_path / "cache"))
+    try:
+        all_of_them, some, none = (
+            sum(map(len, plan_of([hard, *map(example, range(1, 101))], engine, seed=1, known=known)))
+            for known in (1.0, 0.5, 0.0)
+        )
+    finally:
+        engine.close()
+    assert none == 2 and all_of_them == 202 and 60 < some < 140
+
+
+def test_a_share_is_a_share(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["korquad.json", "--judge", "--known", "30"]) == 2
+    assert "--known 30.0 is not a share" in capsys.readouterr().err
 
 
 def test_it_is_judged_by_what_comes_first() -> None:
