@@ -9,7 +9,7 @@ from typing import Any
 from app.prompts import language_of
 from evals.baseline import answer_object, passages_for, standalone_of
 from graphs.nodes.generate import trimmed
-from graphs.prefix import ANSWER_TOKENS, fitting, prompt
+from graphs.prefix import answer_tokens, fitting, prompt
 from graphs.resources import Resources
 from graphs.state import Question, State
 
@@ -33,7 +33,7 @@ async def answer_plainly(question: Question, resources: Resources) -> dict[str, 
     state.shown = await fitting(state, resources)
     reply = await resources.model.call(
         prompt(state, resources, resources.prompts.get("answer", state.language)),
-        max_tokens=ANSWER_TOKENS,
+        max_tokens=answer_tokens(standalone),
         timeout_s=resources.call_timeout_s,
     )
     result = answer_object(

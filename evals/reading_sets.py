@@ -30,8 +30,6 @@ PARAPHRASES = (
     FITTING / "korquad_paraphrases.jsonl",
     Path(__file__).parent / "datasets" / "korquad_paraphrases.jsonl",
 )
-HARD = ("paraphrased", "request")
-"""Where the words of the question seldom tell the right passage."""
 HELD_SETS = 7
 """One set in so many is not trained on, but judged by."""
 _WRONG = 8
@@ -233,9 +231,8 @@ def _squeezed(text: str) -> str:
 def pairs(
     examples: Sequence[Example], chance: random.Random
 ) -> Iterator[tuple[str, GivenPassage, str | None]]:
-    """Question, passage, and the answer where it is one's: of each example its right one and some others.
+    """Question, passage, and the answer where it is one's: of each example its right one and another.
 
-    Two others for the kinds that are `HARD`.
     A tenth of the time the wrong one is a passage of somewhere else: that too must be told.
     """
     elsewhere = [example.wrong[0] for example in examples if example.wrong]
@@ -246,8 +243,7 @@ def pairs(
         if chance.random() < 0.1:
             chosen: Iterable[GivenPassage] = [chance.choice(elsewhere)]
         else:
-            wanted = 2 if example.right is not None and example.kind in HARD else 1
-            chosen = chance.sample(near, min(len(near), wanted))
+            chosen = chance.sample(near, min(len(near), 1))
         for passage in chosen:
             if passage != example.right:
                 yield example.question, passage, None

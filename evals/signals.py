@@ -20,7 +20,7 @@ from graphs.nodes.grade import missing
 from graphs.nodes.prepare import prepare
 from graphs.nodes.retrieve import retrieve
 from graphs.nodes.self_check import problem_of
-from graphs.prefix import ANSWER_TOKENS, fitting, further_turn, prompt
+from graphs.prefix import answer_tokens, fitting, further_turn, prompt
 from graphs.reading import best_odds
 from graphs.resources import Resources
 from graphs.run import Run
@@ -134,7 +134,7 @@ async def _look(case: Case, state: State, run: Run, *, answers: bool) -> dict[st
 async def _answered(case: Case, state: State, run: Run, passages: Sequence[Passage]) -> dict[str, Any]:
     prompts = run.resources.prompts
     messages = prompt(state, run.resources, prompts.get("answer", state.language))
-    reply = await run.ask(messages, max_tokens=ANSWER_TOKENS, logprobs=True)
+    reply = await run.ask(messages, max_tokens=answer_tokens(case.question), logprobs=True)
     answer = repair(reply.text.strip(), list(passages))
     turn = further_turn(messages, answer, prompts.get("check", state.language))
     checked = await run.ask(turn, max_tokens=1, logprobs=True)

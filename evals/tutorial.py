@@ -20,7 +20,7 @@ from app.prompts import Language, language_of
 from evals.baseline import answer_object, passages_for, standalone_of
 from graphs.nodes.generate import trimmed
 from graphs.nodes.rewrite import clean_query
-from graphs.prefix import ANSWER_TOKENS, document_lines, fitting, prompt
+from graphs.prefix import answer_tokens, document_lines, fitting, prompt
 from graphs.resources import Resources
 from graphs.state import Question, State
 
@@ -113,7 +113,7 @@ class _Tutorial:
             self.route += ["generate", "grade_generation"]
             reply = await self._call(
                 prompt(self.state, self.resources, self.resources.prompts.get("answer", self.language)),
-                ANSWER_TOKENS,
+                answer_tokens(self.standalone),
             )
             answer = trimmed(reply.text, truncated=reply.truncated)
             facts = document_lines(self.state, self.state.shown)

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
+from graphs.requests import is_broad
 from graphs.resources import Resources
 from graphs.state import State
 
 ANSWER_TOKENS = 128
+LONG_ANSWER_TOKENS = 288
+"""Of an answer that lists or explains: a table of twelve lines takes some 200."""
 TAIL_TOKENS = 96
 """Room for an instruction and for the further turn in which an answer is checked."""
 
@@ -60,10 +63,15 @@ def further_turn(messages: Sequence[BaseMessage], answer: str, instruction: str)
     return [*messages, AIMessage(answer), HumanMessage(instruction)]
 
 
+def answer_tokens(question: str) -> int:
+    """How long the answer of a question may be."""
+    return LONG_ANSWER_TOKENS if is_broad(question) else ANSWER_TOKENS
+
+
 async def fitting(state: State, resources: Resources) -> int:
     """How many of the shown passages fit the model's context; the last ones are dropped first."""
     model = resources.model
-    room = model.context_tokens - ANSWER_TOKENS - TAIL_TOKENS
+    room = model.context_tokens - answer_tokens(state.standalone or state.question) - TAIL_TOKENS
     shown = min(state.shown, len(state.found))
     while shown > 0 and await model.count_tokens(prompt(state, resources, "", shown)) > room:
         shown -= 1

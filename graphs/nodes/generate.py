@@ -6,7 +6,7 @@ from typing import Any
 from app.models.chat import Reply
 from app.prompts import Prompts
 from graphs.grounding import repair
-from graphs.prefix import ANSWER_TOKENS, prompt
+from graphs.prefix import answer_tokens, prompt
 from graphs.run import Run
 from graphs.state import State, shown_passages
 from graphs.tool_text import without_calls
@@ -40,7 +40,7 @@ async def _answered(state: State, run: Run) -> Reply:
     resources = run.resources
     reply = await run.ask(
         prompt(state, resources, instruction(state, resources.prompts)),
-        max_tokens=ANSWER_TOKENS,
+        max_tokens=answer_tokens(state.standalone or state.question),
         logprobs=True,
         silent=False,
     )
@@ -60,9 +60,17 @@ def instruction(state: State, prompts: Prompts) -> str:
 
 
 def trimmed(text: str, *, truncated: bool) -> str:
-    """The text without a cut-off last sentence, where a whole one stands before it."""
+    """The text without a cut-off end: its whole sentences, or what a list names before the cut.
+
+    Where the sentence that was cut off is most of the text, as a long enumeration is, it is kept up to its
+    last comma, with an ellipsis.
+    """
     text = text.strip()
     if not truncated:
         return text
     end = max(text.rfind(mark) for mark in ("다.", ". ", ".\n", "!", "?", "\n"))
-    return text[: end + 2].strip() if end > 0 else text
+    whole = text[: end + 2].strip() if end > 0 else ""
+    comma = text.rfind(", ")
+    if 2 * len(whole) < len(text) and comma > len(whole):
+        return f"{text[:comma]} …"
+    return whole or text

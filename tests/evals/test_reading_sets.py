@@ -141,13 +141,10 @@ def test_what_retrieval_brings_in_place_of_the_answer_is_wrong(tmp_path: Path) -
         assert example.held == is_held(example.group.removeprefix("korquad:"))
 
 
-@pytest.mark.parametrize(
-    ("kind", "at_least", "at_most"), [("direct", 45, 50), ("paraphrased", 85, 100), ("request", 85, 100)]
-)
-def test_pairs_are_each_right_one_and_some_wrong_ones(kind: str, at_least: int, at_most: int) -> None:
+def test_pairs_are_each_right_one_and_a_wrong_one() -> None:
     passages = [GivenPassage(title="", text=str(n)) for n in range(9)]
     answered = Example(
-        group="set:a", kind=kind, question="가", right=passages[0], answer="0", wrong=tuple(passages[1:])
+        group="set:a", kind="direct", question="가", right=passages[0], answer="0", wrong=tuple(passages[1:])
     )
     unanswered = Example(
         group="set:b", kind="unanswered", question="나", right=None, answer="", wrong=tuple(passages)
@@ -157,6 +154,6 @@ def test_pairs_are_each_right_one_and_some_wrong_ones(kind: str, at_least: int, 
     right = [pair for pair in made if pair[2] is not None]
     assert [pair[1] for pair in right] == [passages[0]] * 50 and {pair[2] for pair in right} == {"0"}
     wrong = [pair for pair in made if pair[2] is None and pair[0] == "가"]
-    # Two of a hard one, but where one of somewhere else is taken.
-    assert at_least <= len(wrong) <= at_most and not any(pair[1] == passages[0] for pair in wrong)
+    # One of somewhere else may be the right one, and is left out.
+    assert 45 <= len(wrong) <= 50 and not any(pair[1] == passages[0] for pair in wrong)
     assert len([pair for pair in made if pair[0] == "나"]) == 50

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from fakes import Script, make_resources
 from langchain_core.messages import AIMessageChunk
 
 from app.models.chat import Messages, Reply
 from app.models.fake import FakeModel
+from graphs.nodes.generate import trimmed
 from graphs.rag import build
 from graphs.resources import Resources
 from graphs.run import NO_LOGPROBS
@@ -69,3 +71,20 @@ async def test_without_log_probabilities_the_word_decides_and_the_result_says_so
 
 async def test_with_them_nothing_is_said() -> None:
     assert (await ask(make_resources()))["notices"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("병가는 30일입니다. 연차는", "병가는 30일입니다."),
+        (
+            "일수가 다릅니다. 1년 미만은 1일, 3년은 18일, 5년은 1,9",
+            "일수가 다릅니다. 1년 미만은 1일, 3년은 18일 …",
+        ),
+        ("1년 미만은 1일, 3년은 18일, 5년", "1년 미만은 1일, 3년은 18일 …"),
+        ("끝나지 않는 한 낱말", "끝나지 않는 한 낱말"),
+    ],
+)
+def test_a_cut_off_end_is_left_out_but_not_what_a_list_named_before_it(text: str, kept: str) -> None:
+    assert trimmed(text, truncated=True) == kept
+    assert trimmed(f" {text} ", truncated=False) == text
