@@ -6,9 +6,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from app.markup import Markup, document, style, tag
 from evals.calibration_figures import ALL, curve_of
 from evals.calibration_report import SIDES
-from evals.markup import Markup, document, style, tag
 from evals.measures import number_text
 from evals.metrics.calibration import bins
 from evals.metrics.standard_error import Estimate

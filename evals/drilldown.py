@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evals.markup import Markup, join, link, tag, text
+from app.markup import Markup, join, link, tag, text
 from evals.metrics.recall import file_name
 from evals.runner import GRAPH
 

@@ -7,10 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from app.markup import Markup, document, link, style, tag
 from evals.changes import ALL, VERDICTS, Change
 from evals.compare import OF_KINDS, Comparison, interval_text, signed
 from evals.drilldown import questions
-from evals.markup import Markup, document, link, style, tag
 from evals.measures import GROUPS, MEASURES, Measure, measured, number_text
 from evals.metrics.calibration import bins
 from evals.metrics.risk import risk_curve

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from app.markup import Markup, join, text
 from evals.axes import SHAPES, SHARE, Axes, Axis, Labels, legend, plot
-from evals.markup import Markup, join, text
 from evals.metrics.calibration import Bin
 from evals.metrics.risk import Point
 from evals.metrics.standard_error import Estimate

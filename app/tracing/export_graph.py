@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from app.tracing.export_markup import Html, el
+from app.markup import Markup, tag
 from app.tracing.spans import Span, Trace
 
 _WIDTH = 366
@@ -34,11 +34,11 @@ class _Box:
     y: float
 
 
-def picture(trace: Trace, drawing: Drawing) -> Html:
+def picture(trace: Trace, drawing: Drawing) -> Markup:
     """An SVG as wide as its frame. Nodes that a trace has and `drawing` has not are drawn as well."""
     steps = [step for step in trace.steps if step.kind == "step"]
     if not steps:
-        return Html("")
+        return Markup("")
     taken = _taken(steps, finished=trace.header.status == "done")
     spine = list(dict.fromkeys(name for edge in taken for name in edge))
     if not spine:
@@ -46,9 +46,9 @@ def picture(trace: Trace, drawing: Drawing) -> Html:
     beside = [name for name in drawing.nodes if name not in spine and name not in _ENDS]
     boxes = _placed(spine, beside, drawing)
     height = max(box.y for box in boxes.values()) + _TOP + 6
-    return el(
+    return tag(
         "svg",
-        el("defs", _arrow("tip", "tip", 4), _arrow("tip-faint", "tip faint", 6)),
+        tag("defs", _arrow("tip", "tip", 4), _arrow("tip-faint", "tip faint", 6)),
         *_faint_edges(boxes, drawing, set(taken)),
         *_taken_edges(boxes, taken, spine),
         *(_box(box, steps, on_path=box.name in spine) for box in boxes.values()),
@@ -91,9 +91,9 @@ def _placed(spine: Sequence[str], beside: Sequence[str], drawing: Drawing) -> di
     return boxes
 
 
-def _arrow(name: str, class_: str, size: int) -> Html:
-    path = el("path", d="M0 0 L8 4 L0 8 z", class_=class_)
-    return el(
+def _arrow(name: str, class_: str, size: int) -> Markup:
+    path = tag("path", d="M0 0 L8 4 L0 8 z", class_=class_)
+    return tag(
         "marker",
         path,
         id=name,
@@ -108,7 +108,7 @@ def _arrow(name: str, class_: str, size: int) -> Html:
 
 def _taken_edges(
     boxes: dict[str, _Box], taken: Sequence[tuple[str, str]], spine: Sequence[str]
-) -> list[Html]:
+) -> list[Markup]:
     drawn, lane = [], 0
     for (source, target), count in Counter(taken).items():
         a, b = boxes[source], boxes[target]
@@ -118,9 +118,9 @@ def _taken_edges(
         else:
             lane += 1
             path, label = _around(a, b, lane)
-        drawn.append(el("path", d=path, class_="edge taken", marker_end="url(#tip)"))
+        drawn.append(tag("path", d=path, class_="edge taken", marker_end="url(#tip)"))
         if count > 1:
-            drawn.append(el("text", f"×{count}", x=f"{label[0]:.1f}", y=f"{label[1]:.1f}", class_="count"))
+            drawn.append(tag("text", f"×{count}", x=f"{label[0]:.1f}", y=f"{label[1]:.1f}", class_="count"))
     return drawn
 
 
@@ -134,7 +134,7 @@ def _around(a: _Box, b: _Box, lane: int) -> tuple[str, tuple[float, float]]:
     return path, (max(2.0, x - 4), (a.y + b.y) / 2)
 
 
-def _faint_edges(boxes: dict[str, _Box], drawing: Drawing, taken: set[tuple[str, str]]) -> list[Html]:
+def _faint_edges(boxes: dict[str, _Box], drawing: Drawing, taken: set[tuple[str, str]]) -> list[Markup]:
     drawn = []
     for source, target in drawing.edges:
         a, b = boxes.get(source), boxes.get(target)
@@ -150,23 +150,23 @@ def _faint_edges(boxes: dict[str, _Box], drawing: Drawing, taken: set[tuple[str,
             start, end = a.x + toward * _BOX_W / 2, b.x - toward * (_BOX_W / 2 + 1)
             middle = (start + end) / 2
             path = f"M{start} {a.y} C{middle} {a.y} {middle} {b.y} {end} {b.y}"
-        drawn.append(el("path", d=path, class_="edge faint", marker_end="url(#tip-faint)"))
+        drawn.append(tag("path", d=path, class_="edge faint", marker_end="url(#tip-faint)"))
     return drawn
 
 
-def _box(box: _Box, steps: Sequence[Span], *, on_path: bool) -> Html:
+def _box(box: _Box, steps: Sequence[Span], *, on_path: bool) -> Markup:
     if box.name in _ENDS:
-        return el("circle", cx=box.x, cy=box.y, r=7, class_="end taken" if on_path else "end")
+        return tag("circle", cx=box.x, cy=box.y, r=7, class_="end taken" if on_path else "end")
     numbers = [number for number, step in enumerate(steps, start=1) if step.name == box.name]
     status = steps[numbers[-1] - 1].status if numbers else ""
     content = [
-        el("rect", x=box.x - _BOX_W / 2, y=f"{box.y - _BOX_H / 2:.1f}", width=_BOX_W, height=_BOX_H, rx=8),
-        el("text", box.name, x=box.x, y=f"{box.y + 4.5:.1f}", text_anchor="middle"),
+        tag("rect", x=box.x - _BOX_W / 2, y=f"{box.y - _BOX_H / 2:.1f}", width=_BOX_W, height=_BOX_H, rx=8),
+        tag("text", box.name, x=box.x, y=f"{box.y + 4.5:.1f}", text_anchor="middle"),
     ]
     if len(numbers) > 1:
         content.append(
-            el("text", f"×{len(numbers)}", x=box.x + _BOX_W / 2 - 4, y=f"{box.y - _BOX_H / 2 - 4:.1f}",
+            tag("text", f"×{len(numbers)}", x=box.x + _BOX_W / 2 - 4, y=f"{box.y - _BOX_H / 2 - 4:.1f}",
                class_="count", text_anchor="end")
         )  # fmt: skip
-    group = el("g", *content, class_=f"node {'on' if on_path else 'off'} {status}")
-    return el("a", group, href=f"#step-{numbers[0]}") if numbers else group
+    group = tag("g", *content, class_=f"node {'on' if on_path else 'off'} {status}")
+    return tag("a", group, href=f"#step-{numbers[0]}") if numbers else group

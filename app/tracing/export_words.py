@@ -1,6 +1,6 @@
 """The words of the exported page, Korean and English side by side; a switch in the page shows one of them."""
 
-from app.tracing.export_markup import Html, el, joined
+from app.markup import Markup, join, tag
 from app.tracing.words import WORDS
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -59,11 +59,11 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-def both(korean: object, english: object, element: str = "span") -> Html:
+def both(korean: object, english: object, element: str = "span") -> Markup:
     """Both languages, of which the page shows one; in SVG the element is "tspan"."""
-    return joined(el(element, korean, class_="ko", lang="ko"), el(element, english, class_="en", lang="en"))
+    return join((tag(element, korean, class_="ko", lang="ko"), tag(element, english, class_="en", lang="en")))
 
 
-def word(key: str, element: str = "span") -> Html:
+def word(key: str, element: str = "span") -> Markup:
     """A label in both languages."""
     return both(*_WORDS[key], element)

@@ -407,8 +407,8 @@ def test_the_sdk_reads_what_the_stand_in_answers() -> None:
 
 
 def test_a_report_leads_nowhere_but_to_the_web() -> None:
+    from app.markup import link as in_html
     from evals.markdown import link as in_markdown
-    from evals.markup import link as in_html
 
     assert in_html("a", "javascript:alert(1)") == "a" == in_markdown("a", "javascript:alert(1)")
     assert in_html("<a>", 'https://x/"b') == '<a href="https://x/&quot;b" rel="noreferrer">&lt;a&gt;</a>'

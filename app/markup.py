@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-_CONTROL = re.compile(r"[^\t\n\x20-\x7e\x85\xa0-\U0010ffff]|[\ud800-\udfff\ufffe\uffff]")
+# Characters that HTML does not allow, and those that turn the direction of what follows them.
+_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
 _EMPTY = frozenset({"meta", "input", "line", "circle", "rect", "path", "polyline", "polygon"})
 
@@ -16,8 +17,8 @@ class Markup(str):
 
 
 def text(value: object) -> Markup:
-    """Plain text as markup; characters that HTML cannot hold become U+FFFD."""
-    return value if isinstance(value, Markup) else Markup(escape(_CONTROL.sub("\ufffd", str(value))))
+    """Plain text as markup; characters that HTML cannot hold, or that turn text around, become U+FFFD."""
+    return value if isinstance(value, Markup) else Markup(escape(_UNSHOWN.sub("\ufffd", str(value))))
 
 
 def tag(name: str, /, *content: object, **attributes: object) -> Markup:
@@ -37,8 +38,8 @@ def tag(name: str, /, *content: object, **attributes: object) -> Markup:
 
 
 def join(pieces: Iterable[object]) -> Markup:
-    """Pieces one after another, each escaped unless it is markup."""
-    return Markup("".join(map(text, pieces)))
+    """Pieces one after another, each escaped unless it is markup; None is nothing."""
+    return Markup("".join(text(piece) for piece in pieces if piece is not None))
 
 
 def link(words: object, url: str) -> Markup:

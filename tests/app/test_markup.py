@@ -1,6 +1,6 @@
 import pytest
 
-from evals.markup import Markup, document, style, tag, text
+from app.markup import Markup, document, join, style, tag, text
 
 
 def test_what_is_not_made_here_is_escaped() -> None:
@@ -22,7 +22,12 @@ def test_joined_to_plain_text_markup_is_plain_again() -> None:
 
 def test_what_html_cannot_hold_is_shown_as_missing() -> None:
     assert text("a\x00b\x1bc\ud800d\te\nf\x9f") == "a\ufffdb\ufffdc\ufffdd\te\nf\ufffd"
+    assert text("가\u202e나\u2066") == "가\ufffd나\ufffd"  # what turns the direction of the text after it
     assert text("한글 😀 e\u0301") == "한글 😀 e\u0301"
+
+
+def test_nothing_adds_nothing() -> None:
+    assert join(("a", None, tag("b", None, "<"))) == "a<b>&lt;</b>"
 
 
 def test_no_name_can_be_smuggled_in() -> None:
