@@ -33,7 +33,7 @@ async def answer_plainly(question: Question, resources: Resources) -> dict[str, 
     state.shown = await fitting(state, resources)
     reply = await resources.model.call(
         prompt(state, resources, resources.prompts.get("answer", state.language)),
-        max_tokens=answer_tokens(standalone),
+        max_tokens=answer_tokens(question.question, resources.model.context_tokens),
         timeout_s=resources.call_timeout_s,
     )
     result = answer_object(

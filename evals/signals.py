@@ -134,7 +134,8 @@ async def _look(case: Case, state: State, run: Run, *, answers: bool) -> dict[st
 async def _answered(case: Case, state: State, run: Run, passages: Sequence[Passage]) -> dict[str, Any]:
     prompts = run.resources.prompts
     messages = prompt(state, run.resources, prompts.get("answer", state.language))
-    reply = await run.ask(messages, max_tokens=answer_tokens(case.question), logprobs=True)
+    limit = answer_tokens(case.question, run.resources.model.context_tokens)
+    reply = await run.ask(messages, max_tokens=limit, logprobs=True)
     answer = repair(reply.text.strip(), list(passages))
     turn = further_turn(messages, answer, prompts.get("check", state.language))
     checked = await run.ask(turn, max_tokens=1, logprobs=True)

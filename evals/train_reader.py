@@ -243,6 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise MissingExtraError("Training", "st")
         if not 0 <= options.known <= 1:
             raise MutdaError(f"--known {options.known} is not a share: give a number from 0 to 1.")
+        if options.known < 1 and not options.start:
+            raise MutdaError("--known leaves out what an adapter knows already: name it with --start.")
         if options.start and not options.start.is_file():
             raise MutdaError(f"--start {options.start} is not a file.")
         settings = load_settings()

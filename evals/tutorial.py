@@ -113,7 +113,7 @@ class _Tutorial:
             self.route += ["generate", "grade_generation"]
             reply = await self._call(
                 prompt(self.state, self.resources, self.resources.prompts.get("answer", self.language)),
-                answer_tokens(self.standalone),
+                answer_tokens(self.question.question, self.resources.model.context_tokens),
             )
             answer = trimmed(reply.text, truncated=reply.truncated)
             facts = document_lines(self.state, self.state.shown)

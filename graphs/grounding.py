@@ -4,7 +4,6 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from fractions import Fraction
 
 from app.corpus.bigrams import bigrams
@@ -23,9 +22,6 @@ from graphs.numbers import (
 
 # A sentence that shares less than this with its best source gets no citation.
 MIN_SUPPORT = 0.5
-# Of several sentences together more is asked: each adds some of its bigrams by chance.
-MIN_SUPPORT_TOGETHER = 0.65
-TOGETHER = 4
 _WORD = re.compile(r"[가-힣A-Za-z]+")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
@@ -116,8 +112,7 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
 
     Its passage must hold every number that the answer adds to the question, however it is written. Support
     is the share of those numbers and of the answer's bigrams that stand in the sentence or its heading;
-    among equals the sentence that shares more with the question, then the earlier one, wins. What no
-    sentence supports alone may be summed up from up to `TOGETHER` of one passage.
+    among equals the sentence that shares more with the question, then the earlier one, wins.
     """
     asked = _Asked(tokens=set(bigrams(question)), numbers=numbers_in(question))
     sources = [_source(number, passage) for number, passage in enumerate(passages, start=1)]
@@ -129,9 +124,6 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
         for joint in (_CLAUSE, _AND):
             if not any(places):
                 places = [_best_sentence(part, asked, sources) for part in joint.split(sentence)]
-        # One that sums up the lines of a table or the items of a list is said by none of them alone.
-        if not any(places):
-            places = list(_sentences_together(sentence, asked, sources))
         for place in places:
             if place:
                 number, start, end = place
@@ -171,73 +163,27 @@ def _source(number: int, passage: Passage) -> _Source:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Claim:
-    """What a sentence of an answer says beside the question."""
-
-    tokens: set[str]
-    numbers: set[Fraction]
-    dates: set[date]
-
-    @property
-    def size(self) -> int:
-        return max(1, len(self.tokens) + len(self.numbers))
-
-    def in_reach(self, source: _Source) -> bool:
-        """Whether the passage holds every number that is claimed."""
-        # "4월 13일" of this year's minutes is a date with its year in the answer.
-        years = {Fraction(day.year) for day in self.dates if (day.month, day.day) in source.days}
-        return self.numbers - years <= source.numbers
-
-
-def _claim(text: str, asked: _Asked) -> _Claim:
+def _best_sentence(text: str, asked: _Asked, sources: Sequence[_Source]) -> tuple[int, int, int] | None:
+    """(number of the passage, start, end) of the sentence that supports `text` best, and well enough."""
     # A table says 186000 where an answer says 186,000 or 18만 6천: numbers are told by their worth.
     content = _content(text, asked.tokens)
     said = {token for token in content if len(token) > 1 and not token.isdecimal()}
-    numbers = values_in(text) - asked.numbers
+    numbers, dates = values_in(text) - asked.numbers, dates_in(text)
     if not said and not numbers:
         numbers = values_in(text)  # "7 or 9?" is answered by a number of the question
-    return _Claim(tokens=said, numbers=numbers, dates=dates_in(text))
-
-
-def _best_sentence(text: str, asked: _Asked, sources: Sequence[_Source]) -> tuple[int, int, int] | None:
-    """(number of the passage, start, end) of the sentence that supports `text` best, and well enough."""
-    claim = _claim(text, asked)
     best: tuple[float, float, int, int, int] | None = None
-    for source in filter(claim.in_reach, sources):
+    for source in sources:
+        # "4월 13일" of this year's minutes is a date with its year in the answer.
+        years = {Fraction(day.year) for day in dates if (day.month, day.day) in source.days}
+        if not numbers - years <= source.numbers:
+            continue
         for start, end, there, held in source.sentences:
-            support = (len(claim.tokens & there) + len(claim.numbers & held)) / claim.size
+            support = (len(said & there) + len(numbers & held)) / max(1, len(said) + len(numbers))
             shared = len(asked.tokens & there) / max(1, len(asked.tokens))
             rank = (support, shared, -source.number, start, end)
             if best is None or rank[:3] > best[:3]:
                 best = rank
     return (-best[2], best[3], best[4]) if best and best[0] >= MIN_SUPPORT else None
-
-
-def _sentences_together(text: str, asked: _Asked, sources: Sequence[_Source]) -> list[tuple[int, int, int]]:
-    """The few sentences of one passage that together say what `text` sums up; empty where none does."""
-    claim = _claim(text, asked)
-    best: tuple[float, list[tuple[int, int, int]]] = (0.0, [])
-    for source in filter(claim.in_reach, sources):
-        tokens, numbers = set(claim.tokens), set(claim.numbers)
-        chosen: list[tuple[int, int, int]] = []
-        for _ in range(TOGETHER):
-            gain, start, end, there, held = max(
-                (
-                    (len(tokens & there) + len(numbers & held), start, end, there, held)
-                    for start, end, there, held in source.sentences
-                ),
-                key=lambda sentence: sentence[0],
-                default=(0, 0, 0, set(), set()),
-            )
-            if gain < 2:
-                break
-            tokens, numbers = tokens - there, numbers - held
-            chosen.append((source.number, start, end))
-        support = 1 - (len(tokens) + len(numbers)) / claim.size
-        if not numbers and support >= MIN_SUPPORT_TOGETHER and support > best[0]:
-            best = (support, sorted(chosen))
-    return best[1]
 
 
 def cite_operands(expression: str, question: str, passages: Sequence[Passage]) -> list[Citation]:

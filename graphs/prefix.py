@@ -63,15 +63,16 @@ def further_turn(messages: Sequence[BaseMessage], answer: str, instruction: str)
     return [*messages, AIMessage(answer), HumanMessage(instruction)]
 
 
-def answer_tokens(question: str) -> int:
-    """How long the answer of a question may be."""
-    return LONG_ANSWER_TOKENS if is_broad(question) else ANSWER_TOKENS
+def answer_tokens(question: str, context_tokens: int) -> int:
+    """How long the answer to a question, as it was asked, may be in a context of that size."""
+    longest = max(ANSWER_TOKENS, min(LONG_ANSWER_TOKENS, context_tokens // 8))
+    return longest if is_broad(question) else ANSWER_TOKENS
 
 
 async def fitting(state: State, resources: Resources) -> int:
     """How many of the shown passages fit the model's context; the last ones are dropped first."""
     model = resources.model
-    room = model.context_tokens - answer_tokens(state.standalone or state.question) - TAIL_TOKENS
+    room = model.context_tokens - answer_tokens(state.question, model.context_tokens) - TAIL_TOKENS
     shown = min(state.shown, len(state.found))
     while shown > 0 and await model.count_tokens(prompt(state, resources, "", shown)) > room:
         shown -= 1

@@ -1,22 +1,27 @@
-"""Requests for all that the documents say of a topic, told from questions for one fact without a model."""
+"""Requests for all that the documents say of a topic, told from questions for one fact without a model.
+
+Nothing is decided by it but how long an answer may be.
+"""
 
 import re
 
-# "연차 휴가 규정을 알려 주세요", "출장비 정리", "보증 안내 부탁드립니다", "절차가 궁금합니다".
+# "연차 휴가 규정을 알려 주세요", "출장비 정리 좀 해줘", "보증 안내 부탁드립니다", "절차가 궁금해요".
 _REQUEST_KO = re.compile(
-    r"(?:(?:알려|설명|정리|요약|안내|소개|나열|말씀|말|가르쳐|보여|풀어|들려|일러)\s?(?:해\s?)?"
-    r"(?:줘|주라|주세요|주십시오|주시|줄래|줄 수|달라|다오|봐|라$|부탁|바랍|바라)"
-    r"|(?:설명|정리|요약|안내|소개|나열|개요|총정리)(?:\s?(?:부탁|요청).*|해라|하라|하시오)?[.!?\s]*$"
-    r"|(?:궁금|알고 싶|부탁드)[가-힣\s]*[.!?\s]*$)"
+    r"(?:알려|설명|정리|요약|안내|소개|나열|(?<![가-힣])말씀?|가르쳐|보여|풀어|들려|일러)\s?(?:좀\s?)?(?:해\s?)?"
+    r"(?:줘|줄래|주라|주세|주십|주시(?!는)|주실|주면|주셔|달라|다오|봐|하세요|해라|하라|하시오|해요?[^가-힣]*$)"
+    r"|(?:설명|정리|요약|안내|소개|나열|개요)(?:를|을)?\s?(?:부탁|바랍|요청|[^가-힣]*$)"
+    r"|(?:궁금|알고\s?싶)[가-힣\s]{0,12}[^가-힣]*$"
 )
 _REQUEST_EN = re.compile(
-    r"\b(?:explain|describe|summari[sz]e|summary|list|outline|overview|tell me (?:all )?about)\b",
+    r"(?:^|[.,!?]\s*|\b(?:please|can you|could you|to)\s+)(?:explain|describe|summari[sz]e|list|outline)\b"
+    r"|\b(?:give|make|write)\b[^.?!]{0,30}\b(?:summary|overview|outline|list)\b"
+    r"|\btell me (?:\w+ ){0,3}about\b",
     re.IGNORECASE,
 )
-# "대표가 누구인지 알려 주세요" is for one fact.
+# "대표가 누구인지 알려 주세요" is for one fact; "누구나 쓸 수 있는 휴가" and "비밀번호 변경" ask for none.
 _FACT = re.compile(
-    r"누구|누가|언제|어디|무슨|몇|며칠|얼마|어느|번호"
-    r"|\b(?:who|when|where|which|how (?:many|much|long|old))\b",
+    r"누구(?!나|든)|누가|언제(?!나|든)|어디(?!서?나|서?든)|몇|며칠|얼마|어느|(?<!비밀)번호"
+    r"|(?:^|[.,;!?]\s*|\b(?:me|know)\s+)(?:who|when|where|which|how (?:many|much|long|old))\b",
     re.IGNORECASE,
 )
 

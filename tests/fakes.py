@@ -137,6 +137,18 @@ class Script:
         return FakeReply(text=reply) if isinstance(reply, str) else FakeReply(yes=reply)
 
 
+class Bounded(FakeModel):
+    """Keeps how long each reply may be."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.limits: list[int] = []
+
+    def options(self, *, max_tokens: int, logprobs: bool) -> dict[str, Any]:
+        self.limits.append(max_tokens)
+        return super().options(max_tokens=max_tokens, logprobs=logprobs)
+
+
 class Ticks:
     """A monotonic clock that advances by `step_s` at each look."""
 

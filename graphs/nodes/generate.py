@@ -1,8 +1,10 @@
 """Answer from the shown passages; the only step whose tokens are streamed."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
+from app.corpus.sentences import sentence_spans
 from app.models.chat import Reply
 from app.prompts import Prompts
 from graphs.grounding import repair
@@ -10,6 +12,9 @@ from graphs.prefix import answer_tokens, prompt
 from graphs.run import Run
 from graphs.state import State, shown_passages
 from graphs.tool_text import without_calls
+
+_WHOLE = re.compile(r"[.!?。…][\"'”’)\]]*$")
+_LIST_MARK = re.compile(r"\(?\d{1,2}[.)]|[-*•]")
 
 EMPTY = "it was empty"
 """The problem of an answer without a word, as the model is told."""
@@ -40,7 +45,7 @@ async def _answered(state: State, run: Run) -> Reply:
     resources = run.resources
     reply = await run.ask(
         prompt(state, resources, instruction(state, resources.prompts)),
-        max_tokens=answer_tokens(state.standalone or state.question),
+        max_tokens=answer_tokens(state.question, resources.model.context_tokens),
         logprobs=True,
         silent=False,
     )
@@ -60,17 +65,21 @@ def instruction(state: State, prompts: Prompts) -> str:
 
 
 def trimmed(text: str, *, truncated: bool) -> str:
-    """The text without a cut-off end: its whole sentences, or what a list names before the cut.
+    """The text without a cut-off end: its whole sentences and lines, or what a list names before the cut.
 
     Where the sentence that was cut off is most of the text, as a long enumeration is, it is kept up to its
     last comma, with an ellipsis.
     """
     text = text.strip()
-    if not truncated:
+    if not truncated or not text:
         return text
-    end = max(text.rfind(mark) for mark in ("다.", ". ", ".\n", "!", "?", "\n"))
-    whole = text[: end + 2].strip() if end > 0 else ""
+    spans = sentence_spans(text)
+    if not _WHOLE.search(text):
+        spans.pop()
+    while spans and _LIST_MARK.fullmatch(text[slice(*spans[-1])]):
+        spans.pop()
+    whole = text[: spans[-1][1]] if spans else ""
     comma = text.rfind(", ")
-    if 2 * len(whole) < len(text) and comma > len(whole):
+    if comma >= len(text) / 2 > len(whole):
         return f"{text[:comma]} …"
     return whole or text

@@ -2,7 +2,6 @@ from fakes import FakeCorpus, Script, make_resources
 
 from evals.plain import answer_plainly
 from graphs.context import Context
-from graphs.prefix import ANSWER_TOKENS
 from graphs.rag import build
 from graphs.state import Question
 
@@ -19,7 +18,6 @@ async def test_one_call_over_four_passages_and_the_graphs_own_prompt() -> None:
     await build(resources).ainvoke(Question(question=QUESTION), context=Context(look=4, wide=4))
     graph_prompt = resources.model.fake.prompts[2]  # type: ignore[attr-defined]
     assert [message.content for message in plain_prompt] == [message.content for message in graph_prompt]
-    assert ANSWER_TOKENS == 128
 
 
 async def test_the_result_has_the_shape_of_the_graphs() -> None:

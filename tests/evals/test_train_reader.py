@@ -105,6 +105,8 @@ def test_a_further_pass_repeats_a_share_of_what_is_known(tmp_path: Path) -> None
 def test_a_share_is_a_share(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["korquad.json", "--judge", "--known", "30"]) == 2
     assert "--known 30.0 is not a share" in capsys.readouterr().err
+    assert main(["korquad.json", "--judge", "--known", "0.3"]) == 2
+    assert "name it with --start" in capsys.readouterr().err
 
 
 def test_it_is_judged_by_what_comes_first() -> None:

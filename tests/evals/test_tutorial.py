@@ -2,12 +2,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from fakes import FakeCorpus, make_resources
+from fakes import Bounded, FakeCorpus, make_resources
 from langchain_core.messages import BaseMessage
 
 from app.models.fake import FakeReply
 from evals.plain import answer_plainly
 from evals.tutorial import MAX_REWRITES, answer_by_tutorial, score_in
+from graphs.prefix import LONG_ANSWER_TOKENS
 from graphs.state import Question
 
 QUESTION = "연차 휴가는 며칠인가요?"
@@ -46,6 +47,12 @@ async def test_each_passage_is_graded_alone_then_the_answer_twice() -> None:
     assert (result["answer"], result["refused"]) == ("연차 휴가는 17일입니다.", False)
     assert result["route"] == ["retrieve", "grade_documents", "generate", "grade_generation"]
     assert result["cost"]["llm_calls"] == 7
+
+
+async def test_its_answer_may_be_as_long_as_the_graphs() -> None:
+    model = Bounded(Graders())
+    await answer_by_tutorial(Question(question="연차 휴가 규정을 알려 주세요"), make_resources(model=model))
+    assert LONG_ANSWER_TOKENS in model.limits
 
 
 async def test_only_relevant_passages_are_shown() -> None:

@@ -1,18 +1,22 @@
 """Answers that are none: empty ones, tool calls, and servers that give no log-probabilities."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
-from fakes import Script, make_resources
+from fakes import Bounded, Script, make_resources
 from langchain_core.messages import AIMessageChunk
 
 from app.models.chat import Messages, Reply
 from app.models.fake import FakeModel
+from evals.plain import answer_plainly
 from graphs.nodes.generate import trimmed
+from graphs.prefix import ANSWER_TOKENS, LONG_ANSWER_TOKENS
 from graphs.rag import build
 from graphs.resources import Resources
 from graphs.run import NO_LOGPROBS
+from graphs.state import Question, Turn
 
 QUESTION = "연차 휴가는 며칠인가요?"
 CALL = '{"name": "search", "arguments": {"query": "연차"}}'
@@ -77,14 +81,34 @@ async def test_with_them_nothing_is_said() -> None:
     ("text", "kept"),
     [
         ("병가는 30일입니다. 연차는", "병가는 30일입니다."),
+        ("병가는 30일입니다.", "병가는 30일입니다."),
         (
             "일수가 다릅니다. 1년 미만은 1일, 3년은 18일, 5년은 1,9",
             "일수가 다릅니다. 1년 미만은 1일, 3년은 18일 …",
         ),
         ("1년 미만은 1일, 3년은 18일, 5년", "1년 미만은 1일, 3년은 18일 …"),
         ("끝나지 않는 한 낱말", "끝나지 않는 한 낱말"),
+        ("퇴직금은, 계속 근로 기간 1년에 대하여 30일분", "퇴직금은, 계속 근로 기간 1년에 대하여 30일분"),
+        ("- 연차: 17일\n- 병가: 30일\n- 출", "- 연차: 17일\n- 병가: 30일"),
+        ("1. 연차\n2. 병가\n3. 경", "1. 연차\n2. 병가"),
+        ("1. 연차\n2. 병가\n3.", "1. 연차\n2. 병가"),
+        ("1) 연차\n2) 병가\n3", "1) 연차\n2) 병가"),
     ],
 )
 def test_a_cut_off_end_is_left_out_but_not_what_a_list_named_before_it(text: str, kept: str) -> None:
     assert trimmed(text, truncated=True) == kept
     assert trimmed(f" {text} ", truncated=False) == text
+
+
+@pytest.mark.parametrize(
+    ("question", "limit"), [(QUESTION, ANSWER_TOKENS), ("연차 휴가 규정을 알려 주세요", LONG_ANSWER_TOKENS)]
+)
+async def test_the_baselines_may_answer_as_long_as_the_graph(question: str, limit: int) -> None:
+    model = Bounded(Script())
+    resources = make_resources(model=model)
+    history: list[Turn] = [{"role": "user", "content": "출장비를 설명해 줘"}]
+    for asked in (Question(question=question), Question(question=question, history=history)):
+        for answer in (build(resources).ainvoke, partial(answer_plainly, resources=resources)):
+            model.limits.clear()
+            await answer(asked)
+            assert max(model.limits) == limit

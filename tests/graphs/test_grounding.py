@@ -36,23 +36,6 @@ def told(text: str, heading: str = "", name: str = "x") -> Passage:
     return Passage(id=name, source=name, heading=heading, text=text)
 
 
-def test_what_sums_up_several_lines_of_a_table_is_cited_from_them() -> None:
-    table = told(
-        "구분 | 부여 일수\n1년 미만 | 매달 하루\n3년 이상 | 가산 휴가\n정산 | 수당 지급\n문의 | 총무팀"
-    )
-    summary = "1년 미만의 매달 하루와 3년 이상의 가산 휴가와 정산 때의 수당 지급입니다"
-    assert [c.text for c in cite(summary, "휴가 규정을 알려 주세요", [table])] == [
-        "1년 미만 | 매달 하루",
-        "3년 이상 | 가산 휴가",
-        "정산 | 수당 지급",
-    ]
-    # Not from two passages, not where a number stands in none of the lines, and not by a stray word or two.
-    halves = [told("1년 미만 | 매달 하루"), told("3년 이상 | 가산 휴가\n정산 | 수당 지급")]
-    assert not cite(summary, "휴가 규정을 알려 주세요", halves)
-    assert not cite(f"7일: {summary}", "휴가 규정을 알려 주세요", [table])
-    assert not cite("총무팀에서 매달 회식과 체육 대회와 김장 행사를 엽니다", "행사를 알려 주세요", [table])
-
-
 def test_a_number_is_cited_from_the_passage_that_holds_it_however_it_is_written() -> None:
     minutes = told(
         "pH 전극(PH-E14)의 단가는 가격표의 값으로 동결한다. 와이퍼는 39,500원으로 올린다.", "가격 조정"

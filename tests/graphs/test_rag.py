@@ -244,6 +244,12 @@ async def test_an_answer_that_stays_wrong_is_withdrawn() -> None:
     assert result["reason"] == "withdrawn: 26 is not in the documents"
 
 
+async def test_the_marks_of_a_numbered_list_need_not_stand_in_the_documents() -> None:
+    listed = "\n".join(f"{number}. 연차 휴가는 17일입니다" for number in range(1, 7))
+    result = await ask(make_resources(Script(answer=listed)))
+    assert not result["refused"] and "6. 연차 휴가는 17일입니다" in result["answer"]
+
+
 async def test_an_answer_that_the_check_does_not_find_in_the_documents_is_withdrawn() -> None:
     result = await ask(make_resources(Script(check=0.05)))
     assert path(result) == "prepare retrieve grade generate self_check refuse finish"

@@ -17,12 +17,23 @@ from graphs.requests import is_broad
         "반품 방법 요약",
         "회의에서 정한 것을 정리해 주시겠어요?",
         "다음 주에 결혼하는데 경조 휴가에 대해 알고 싶어요",
+        "연차 휴가 규정을 알려주실 수 있나요?",
+        "연차 규정 설명 좀 해 주세요",
+        "병가 규정을 설명하세요",
+        "알려주시면 감사하겠습니다",
+        "휴가 규정을 알고싶어요",
+        "출장비 정산이 궁금해요~",
+        "누구나 쓸 수 있는 휴가를 모두 알려 주세요",
+        "비밀번호 변경 절차를 설명해 주세요",
         "Explain the leave rules.",
+        "Please list all the documents that I need when I return a product",
+        "Give me a short overview of the policy",
+        "Tell me everything about the leave policy",
         "Tell me about the warranty",
     ],
 )
 def test_a_request_for_a_topic_may_have_a_long_answer(question: str) -> None:
-    assert is_broad(question) and answer_tokens(question) == LONG_ANSWER_TOKENS
+    assert is_broad(question) and answer_tokens(question, 4096) == LONG_ANSWER_TOKENS
 
 
 @pytest.mark.parametrize(
@@ -34,9 +45,20 @@ def test_a_request_for_a_topic_may_have_a_long_answer(question: str) -> None:
         "연차 휴가",
         "출장비를 정리하는 부서는?",
         "회의록에 요약이 있나요?",
+        "제품을 설명해 주시는 분은 정규직인가요?",
+        "고객 정보를 다른 부서에 알려 줄 수 있나요?",
+        "정말 바라는 대로 반품이 되나요?",
+        "양말 주세요",
+        "Is there a waiting list for the training?",
+        "Tell me when the warranty ends and explain it",
         "When does the warranty end? Tell me about it",
         "",
     ],
 )
 def test_a_question_for_a_fact_does_not(question: str) -> None:
-    assert answer_tokens(question) == ANSWER_TOKENS
+    assert not is_broad(question) and answer_tokens(question, 4096) == ANSWER_TOKENS
+
+
+def test_in_a_small_context_an_answer_leaves_room_for_passages() -> None:
+    assert answer_tokens("휴가 규정을 알려 주세요", 1024) == ANSWER_TOKENS
+    assert answer_tokens("휴가 규정을 알려 주세요", 2048) == 256
