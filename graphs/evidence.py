@@ -66,6 +66,8 @@ class Calibration:
     """Log-odds of the best passage found below which the reader alone refuses; None: it never does."""
     reader_yes: float | None = None
     """Log-odds of the best passage shown from which the reader alone accepts."""
+    reader_neutral: float = 0.0
+    """Log-odds that are taken where the reader cannot tell: with the bias they say nothing either way."""
     fitted_on: str = ""
     """Which questions, in words."""
     notice: str = ""
@@ -86,9 +88,9 @@ def evidence(
     coverage: float,
     dense: float,
     missing: float,
-    reader: float = 0.0,
+    reader: float | None = None,
 ) -> float:
-    """Probability that the passages hold the answer."""
+    """Probability that the passages hold the answer; `reader` is None where none read or could tell."""
     return weigh(
         calibration.evidence_weights,
         {
@@ -96,7 +98,7 @@ def evidence(
             "coverage": coverage,
             "dense": dense,
             "missing": missing,
-            "reader": reader,
+            "reader": calibration.reader_neutral if reader is None else reader,
         },
     )
 

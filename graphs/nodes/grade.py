@@ -8,6 +8,7 @@ from typing import Any
 from app.corpus.passage import Passage
 from app.models.chat import choice_probability
 from app.models.reader import Reader
+from app.prompts import language_of
 from graphs.calculation import may_calculate
 from graphs.evidence import Calibration, evidence, logistic
 from graphs.grounding import unmet_numbers, unmet_topic
@@ -37,7 +38,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         state.found = await asyncio.to_thread(_read_whole, state, reader)
         reading = {"found": state.found}
     unmet = missing(state, shown_passages(state))
-    odds = best_odds(state.found[:shown])
+    odds = None if foreign(state, shown_passages(state)) else best_odds(state.found[:shown])
     if calibration.notice:
         run.notice(calibration.notice)
     best = best_odds(state.found) if all_read(state.found) else None
@@ -62,7 +63,8 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         "dense": state.dense,
         "missing": unmet,
     }
-    if odds is not None:
+    # The facts of a calculation are seldom all in one passage, and the reader reads one at a time.
+    if odds is not None and not state.arithmetic:
         signals["reader"] = odds
     score = evidence(calibration, **signals)
     narrow = shown <= run.context.look
@@ -92,6 +94,11 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         "verdict": verdict,
         "recheck": False,
     }
+
+
+def foreign(state: State, passages: Sequence[Passage]) -> bool:
+    """Whether all passages are in another language than the question: the reader was not taught that."""
+    return all(language_of(passage.text) != state.language for passage in passages)
 
 
 def missing(state: State, passages: Sequence[Passage]) -> float:
@@ -138,6 +145,8 @@ def by_reader(
 def settles(calibration: Calibration, state: State, passages: Sequence[Passage]) -> bool:
     """Whether the reader alone accepts what these passages say, were they the ones that are shown."""
     odds = max((passage.reader for passage in passages if passage.reader is not None), default=None)
+    if foreign(state, passages):
+        return False
     unmet = missing(state, passages)
     decision = by_reader(calibration, state, best=None, shown=odds, missing=unmet)
     return decision is not None and decision.verdict == "yes"
