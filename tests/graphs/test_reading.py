@@ -209,6 +209,25 @@ async def test_in_doubt_the_model_is_asked_and_the_reader_weighs_in() -> None:
     assert decision["value"] > evidence(calibration, **signals)
 
 
+@pytest.mark.parametrize("odds", [4.0, -4.0])
+async def test_of_another_language_the_reader_decides_nothing(odds: float) -> None:
+    english = [passage(1, "Sick leave is 30 days."), passage(2, "Annual leave is 17 days.")]
+    script = Script(answer="30 days")
+    resources = resources_of(FakeReader({}, other=odds), corpus=FakeCorpus(english), script=script)
+    state = await ask(resources)
+    assert script.seen[0] == "grade"
+    (decision,) = [decision for decision in state["decisions"] if decision["step"] == "grade"]  # type: ignore[attr-defined]
+    assert "reader" not in decision["signals"]
+
+
+def test_where_the_reader_cannot_tell_it_says_nothing_either_way() -> None:
+    weights = {"bias": -2.0, "grade": 0.0, "coverage": 0.0, "dense": 0.0, "missing": 0.0, "reader": 2.0}
+    weighing = replace(CALIBRATION, evidence_weights=weights, reader_neutral=1.0)
+    signals = {"grade": 0.5, "coverage": 0.0, "dense": 0.0, "missing": 0.0}
+    assert evidence(weighing, **signals) == evidence(weighing, **signals, reader=1.0) == 0.5
+    assert evidence(weighing, **signals, reader=0.0) < 0.2
+
+
 async def test_a_number_that_no_passage_has_is_for_the_model_to_judge() -> None:
     state = await ask(resources_of(FakeReader({"병가": 2.5})), "제77조의 병가 규정을 알려 주세요")
     assert state["decisions"][0]["name"] == "evidence"  # type: ignore[index]
@@ -347,4 +366,8 @@ def test_with_a_reader_another_calibration_is_shipped(family: str) -> None:
     without, with_reader = load_calibration(family), load_calibration(family, has_reader=True)
     assert without.reader_no is None and "reader" not in without.evidence_weights
     assert with_reader.reader_no is not None and with_reader.reader_yes is not None
-    assert with_reader.reader_no < with_reader.reader_yes
+    assert with_reader.reader_no < with_reader.reader_neutral < with_reader.reader_yes
+    # Where the reader cannot tell, all is as if there were none.
+    weight = with_reader.evidence_weights["reader"]
+    neutral = with_reader.evidence_weights["bias"] + weight * with_reader.reader_neutral
+    assert neutral == pytest.approx(without.evidence_weights["bias"])
