@@ -117,8 +117,9 @@ def by_reader(
 
     What may be calculated is left to the model: the facts for it are seldom all in one passage, and the
     reader reads one at a time. Where the model saw nothing to calculate, the reader may still know the
-    passage that says it. A follow-up is read beside the question before, as the reader was trained to: of 212
-    that a passage answers it accepted 87 and refused 25, and of 45 that none does it accepted 5 (docs/reader.md).
+    passage that says it. A follow-up is read beside the question before, as the reader was trained to: of
+    212 that a passage answers it accepted 87 and refused 25, and of 45 that none does it accepted 5
+    (docs/reader.md).
     """
     if shown is None or state.arithmetic:
         return None
