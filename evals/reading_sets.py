@@ -9,7 +9,7 @@ answer.
 
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -239,11 +239,6 @@ def pairs(
     for example in examples:
         if example.right is not None:
             yield example.question, example.right, example.answer
-        near = example.wrong[:6]
-        if chance.random() < 0.1:
-            chosen: Iterable[GivenPassage] = [chance.choice(elsewhere)]
-        else:
-            chosen = chance.sample(near, min(len(near), 1))
-        for passage in chosen:
-            if passage != example.right:
-                yield example.question, passage, None
+        others = elsewhere if chance.random() < 0.1 else example.wrong[:6]
+        if others and (other := chance.choice(others)) != example.right:
+            yield example.question, other, None

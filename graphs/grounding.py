@@ -25,7 +25,9 @@ MIN_SUPPORT = 0.5
 _WORD = re.compile(r"[가-힣A-Za-z]+")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
-_MARKS = re.compile(r"\[\d{1,3}\]|^\s*\(?\d{1,2}[.)](?=\s)")
+_NUMBERED = r"^\s*\(?\d{1,2}[.)](?=\s)"
+_LINE_MARKS = re.compile(_NUMBERED, re.MULTILINE)
+_MARKS = re.compile(rf"\[\d{{1,3}}\]|{_NUMBERED}")
 _AND = re.compile(r"(?:(?<=\d.)|(?<=\d..)|(?<=\d...))(?:과|와)\s+|\s+및\s+")
 _CLAUSE = re.compile(r"(?<=며|고|만),?\s+|,\s+|;\s+|\s+and\s+")
 # "-야" after a syllable that ends in one of the vowels of verbs ("고쳐야", "밝혀야"); 가야 is a name.
@@ -267,7 +269,11 @@ def unmet_topic(question: str, passages: Sequence[Passage]) -> bool:
 
 
 def stray_numbers(answer: str, sources: Sequence[str]) -> list[str]:
-    """Numbers and dates of the answer that stand in none of `sources`, as they can be shown."""
+    """Numbers and dates of the answer that stand in none of `sources`, as they can be shown.
+
+    The marks of a numbered list are none of its numbers.
+    """
+    answer = _LINE_MARKS.sub("", answer)
     numbers = set().union(*(numbers_in(text) for text in sources)) if sources else set()
     dates = set().union(*(dates_in(text) for text in sources)) if sources else set()
     days = set().union(*(month_days_in(text) for text in sources)) if sources else set()

@@ -37,8 +37,9 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     if reader and not all_read(state.found) and not settles(calibration, state, shown_passages(state)):
         state.found = await asyncio.to_thread(_read_whole, state, reader)
         reading = {"found": state.found}
-    unmet = missing(state, shown_passages(state))
-    odds = None if foreign(state, shown_passages(state)) else best_odds(state.found[:shown])
+    passages = shown_passages(state)
+    unmet = missing(state, passages)
+    odds = odds_of(state, passages)
     if calibration.notice:
         run.notice(calibration.notice)
     best = best_odds(state.found) if all_read(state.found) else None
@@ -63,8 +64,7 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         "dense": state.dense,
         "missing": unmet,
     }
-    # The facts of a calculation are seldom all in one passage, and the reader reads one at a time.
-    if odds is not None and not state.arithmetic:
+    if odds is not None:
         signals["reader"] = odds
     score = evidence(calibration, **signals)
     narrow = shown <= run.context.look
@@ -96,9 +96,15 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     }
 
 
-def foreign(state: State, passages: Sequence[Passage]) -> bool:
-    """Whether all passages are in another language than the question: the reader was not taught that."""
-    return all(language_of(passage.text) != state.language for passage in passages)
+def odds_of(state: State, passages: Sequence[Passage]) -> float | None:
+    """The reader's best log-odds of these passages; None where it read none of them, or cannot tell.
+
+    What may be calculated it cannot: the facts for it are seldom all in one passage, and the reader reads one
+    at a time. Nor passages that are all in another language than the question: it was not taught that.
+    """
+    if state.arithmetic or all(language_of(passage.text) != state.language for passage in passages):
+        return None
+    return max((passage.reader for passage in passages if passage.reader is not None), default=None)
 
 
 def missing(state: State, passages: Sequence[Passage]) -> float:
@@ -115,13 +121,12 @@ def by_reader(
     """What the reader decides without the model, if it is sure: it refuses by the best of all that was found,
     and accepts by the best of what is shown. Without a `best`, where not all was read, it does not refuse.
 
-    What may be calculated is left to the model: the facts for it are seldom all in one passage, and the
-    reader reads one at a time. Where the model saw nothing to calculate, the reader may still know the
-    passage that says it. A follow-up is read beside the question before, as the reader was trained to: of
-    212 that a passage answers it accepted 87 and refused 25, and of 45 that none does it accepted 5
-    (docs/reader.md).
+    Where it cannot tell (`odds_of`) the model is asked. Where the model saw nothing to calculate, the reader
+    may still know the passage that says it. A follow-up is read beside the question before, as the reader was
+    trained to: of 212 that a passage answers it accepted 87 and refused 25, and of 45 that none does it
+    accepted 5 (docs/reader.md).
     """
-    if shown is None or state.arithmetic:
+    if shown is None:
         return None
 
     def decision(odds: float, bar: float, verdict: Verdict) -> Decision:
@@ -144,11 +149,8 @@ def by_reader(
 
 def settles(calibration: Calibration, state: State, passages: Sequence[Passage]) -> bool:
     """Whether the reader alone accepts what these passages say, were they the ones that are shown."""
-    odds = max((passage.reader for passage in passages if passage.reader is not None), default=None)
-    if foreign(state, passages):
-        return False
     unmet = missing(state, passages)
-    decision = by_reader(calibration, state, best=None, shown=odds, missing=unmet)
+    decision = by_reader(calibration, state, best=None, shown=odds_of(state, passages), missing=unmet)
     return decision is not None and decision.verdict == "yes"
 
 

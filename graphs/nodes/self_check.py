@@ -1,6 +1,5 @@
 """Check the answer: numbers, names and citations against the passages; where evidence is thin, one token."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,9 +13,6 @@ from graphs.orders import Orders, suspicion_of
 from graphs.prefix import document_lines, further_turn, prompt
 from graphs.run import BudgetEnd, Decision, Run
 from graphs.state import State, shown_passages
-
-_NUMBERED = re.compile(r"^\s*\(?\d{1,2}[.)](?=\s)", re.MULTILINE)
-"""The mark of a line in a numbered list, which no document has to hold."""
 
 
 async def self_check(state: State, run: Run) -> dict[str, Any]:
@@ -117,9 +113,7 @@ def problem_of(state: State, passages: list[Passage], question: str) -> str:
         result = ""
     # A rounded result stands nowhere as it is.
     if stray := [
-        number
-        for number in stray_numbers(_NUMBERED.sub("", state.answer), sources)
-        if not result or not gives(number, result)
+        number for number in stray_numbers(state.answer, sources) if not result or not gives(number, result)
     ]:
         return f"{', '.join(stray)} is not in the documents"
     if stray := stray_names(state.answer, sources):
