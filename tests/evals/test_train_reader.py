@@ -90,16 +90,18 @@ class Told:
 
 
 def test_a_further_pass_repeats_a_share_of_what_is_known(tmp_path: Path) -> None:
-    hard = replace(example(0), kind="paraphrased")
+    new = replace(example(0), group="set:new_ones-1")
+    korquad = replace(example(0), group="korquad:1")
+    questions = [new, korquad, *map(example, range(1, 101))]
     engine = Engine(put_weights(tmp_path / "cache"))
     try:
         all_of_them, some, none = (
-            sum(map(len, plan_of([hard, *map(example, range(1, 101))], engine, seed=1, known=known)))
+            sum(map(len, plan_of(questions, engine, seed=1, known=known, fresh=["new"])))
             for known in (1.0, 0.5, 0.0)
         )
     finally:
         engine.close()
-    assert none == 2 and all_of_them == 202 and 60 < some < 140
+    assert none == 4 and all_of_them == 204 and 60 < some < 140
 
 
 def test_a_share_is_a_share(capsys: pytest.CaptureFixture[str]) -> None:
