@@ -86,7 +86,7 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
     usable = [asked for asked in gathering.asked.values() if not asked.record["unasked"]]
     if not usable:
         raise MutdaError("No question is left to fit to: see --part, --limit and the suites themselves.")
-    questions = questions_of(usable)
+    questions = questions_of(usable, gathering.calibration)
     for line in _left_out(gathering, questions):
         console.print(plain(line), markup=False)
     require_enough(questions)
@@ -100,13 +100,14 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
     return 0
 
 
-def questions_of(usable: Sequence[Asked]) -> Questions:
-    """Columns from what was asked of the model."""
+def questions_of(usable: Sequence[Asked], in_use: Calibration) -> Questions:
+    """Columns from what was asked of the model; a fit keeps what is taken where the reader cannot tell."""
     return columns_of(
         [asked.record for asked in usable],
         [asked.suite for asked in usable],
         groups_of([asked.record["rests_on"] for asked in usable]),
         looks=(str(LOOKS[0]), str(LOOKS[1])),
+        neutral=in_use.reader_neutral,
     )
 
 

@@ -34,7 +34,7 @@ class Questions:
     wide: Floats
     """The same at the wider look; NaN where there was nothing more to see."""
     best: Floats
-    """Shape (n,): the reader's log-odds of the best passage found; NaN where no reader read."""
+    """Shape (n,): the reader's log-odds of the best passage found; NaN where none read or could tell."""
     holds_narrow: Flags
     """Shape (n,): whether what is shown at the first look holds the answer."""
     holds_wide: Flags
@@ -115,9 +115,17 @@ class Decisions:
 
 
 def columns_of(
-    records: Sequence[Record], suites: Sequence[str], groups: Sequence[int], *, looks: tuple[str, str]
+    records: Sequence[Record],
+    suites: Sequence[str],
+    groups: Sequence[int],
+    *,
+    looks: tuple[str, str],
+    neutral: float = 0.0,
 ) -> Questions:
-    """Questions from records that have at least the narrow look, the suite and the group of each."""
+    """Questions from records that have at least the narrow look, the suite and the group of each.
+
+    `neutral` is taken where the reader cannot tell (`Calibration.reader_neutral`); there it settles nothing.
+    """
     narrow = [record["looks"][looks[0]] for record in records]
     wide = [record["looks"].get(looks[1]) for record in records]
     found = [bool((last or first)["holds"]) for first, last in zip(narrow, wide, strict=True)]
@@ -129,15 +137,20 @@ def columns_of(
             for record, there in zip(records, found, strict=True)
         ),
         groups=np.array(groups, dtype=np.int64),
-        narrow=np.array([_row(record, look) for record, look in zip(records, narrow, strict=True)]),
-        wide=np.array([_row(record, look) for record, look in zip(records, wide, strict=True)]),
-        best=np.array([_number(record.get("best")) for record in records]),
+        narrow=np.array([_row(record, look, neutral) for record, look in zip(records, narrow, strict=True)]),
+        wide=np.array([_row(record, look, neutral) for record, look in zip(records, wide, strict=True)]),
+        best=np.array(
+            [
+                _number(None if look.get("reader") is None else record.get("best"))
+                for record, look in zip(records, narrow, strict=True)
+            ]
+        ),
         holds_narrow=np.array([bool(look["holds"]) for look in narrow]),
         holds_wide=np.array(found),
     )
 
 
-def _row(record: Record, look: Mapping[str, float] | None) -> list[float]:
+def _row(record: Record, look: Mapping[str, float] | None, neutral: float) -> list[float]:
     if look is None:
         return [np.nan] * len(SIGNALS)
     reader = look.get("reader")
@@ -146,7 +159,7 @@ def _row(record: Record, look: Mapping[str, float] | None) -> list[float]:
         record["coverage"],
         record["dense"],
         look["missing"],
-        0.0 if reader is None else reader,
+        neutral if reader is None else reader,
     ]
 
 

@@ -16,7 +16,7 @@ from evals.metrics.recall import file_name
 from evals.suite import Case
 from graphs.context import Context
 from graphs.grounding import repair, support
-from graphs.nodes.grade import missing
+from graphs.nodes.grade import missing, odds_of
 from graphs.nodes.prepare import prepare
 from graphs.nodes.retrieve import retrieve
 from graphs.nodes.self_check import problem_of
@@ -62,7 +62,7 @@ async def signals_of(
         "coverage": state.coverage,
         "dense": state.dense,
         "rests_on": rests_on(case, state.found),
-        "best": None if state.arithmetic else best_odds(state.found),
+        "best": best_odds(state.found),
         "looks": {},
     }
     if record["unasked"]:
@@ -122,7 +122,7 @@ async def _look(case: Case, state: State, run: Run, *, answers: bool) -> dict[st
         "shown": state.shown,
         "grade": choice_probability(graded),
         "missing": missing(state, passages),
-        "reader": best_odds(state.found[: state.shown]),
+        "reader": odds_of(state, passages),
         "holds": holds(case, passages),
         "sure": bool(graded.first_token),
         "prompt_tokens": graded.prompt_tokens,

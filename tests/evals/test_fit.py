@@ -1,12 +1,23 @@
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from evals.fit import WIDEN_COST, balance, choose, fit, fit_logistic, fit_weights, weighted, weights_of, worth
-from evals.policy import NEVER, SIGNALS, Policy, Questions, Thresholds, columns_of, decide, evidence_of
+from evals.policy import (
+    NEVER,
+    SIGNALS,
+    Policy,
+    Questions,
+    Thresholds,
+    by_reader,
+    columns_of,
+    decide,
+    evidence_of,
+)
 from graphs.evidence import evidence, load_calibration, logit
 
 Row = tuple[float, float, bool, bool]
@@ -245,6 +256,26 @@ def test_columns_come_from_records() -> None:
     assert np.isnan(asked.wide[2]).all() and not np.isnan(asked.wide[:2]).any()
     part = asked.take([2, 0])
     assert part.kinds == ("no", "yes") and part.groups.tolist() == [1, 0]
+
+
+def test_where_the_reader_cannot_tell_it_settles_nothing_and_weighs_what_is_neutral() -> None:
+    def record(reader: float | None) -> dict[str, Any]:
+        look = {"grade": 0.5, "missing": 0.0, "holds": True, "reader": reader}
+        return {"kind": "yes", "answerable": True, "coverage": 0.4, "dense": 0.7, "best": -3.0} | {
+            "looks": {"2": look}
+        }
+
+    asked = columns_of([record(-3.0), record(None)], ["s", "s"], [0, 1], looks=("2", "4"), neutral=1.75)
+    assert asked.narrow[:, SIGNALS.index("reader")].tolist() == [-3.0, 1.75]
+    gates = replace(policy(0.5, 0.5, 0.0, bias=-3.5, reader=2.0), reader_no=0.0, reader_yes=1.0)
+    no, yes = by_reader(gates, asked)
+    assert no.tolist() == [True, False] and not yes.any()
+    assert decide(gates, asked).evidence == pytest.approx(np.array([0.0, 0.5]))
+    calibration = replace(
+        load_calibration("fake"), evidence_weights={"bias": -3.5, "reader": 2.0}, reader_neutral=1.75
+    )
+    graphs = evidence(calibration, grade=0.5, coverage=0.4, dense=0.7, missing=0.0, reader=None)
+    assert graphs == pytest.approx(0.5)
 
 
 def test_a_weight_stays_at_what_is_known_of_it_where_nothing_speaks_against_it() -> None:

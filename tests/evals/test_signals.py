@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from fakes import LEAVE, FakeCorpus, Script, make_resources, passage
+from stand_ins.fake_reader import FakeReader
 
 from app.models.fake import FakeModel, FakeReply
 from evals.signals import holds, rests_on, signals_of
@@ -63,6 +64,19 @@ async def test_signals_are_those_that_the_graph_judges_by(question: str, history
     assert decision.signals == pytest.approx(
         {name: look.get(name, record.get(name)) for name in ("grade", "coverage", "dense", "missing")}
     )
+
+
+@pytest.mark.parametrize(("text", "heard"), [("Annual leave is 17 days.", False), ("연차는 17일이다.", True)])
+async def test_the_reader_is_heard_where_the_graph_hears_it(text: str, heard: bool) -> None:
+    corpus = FakeCorpus([passage(number, text) for number in range(1, 9)])
+    resources = make_resources(Script(grade=0.5), corpus=corpus, reader=FakeReader({}, other=-1.5))
+    record = await signals_of(case(), resources)
+    assert [look["reader"] for look in record["looks"].values()] == [-1.5 if heard else None] * 2
+    state = State(question=case().question)
+    for node in (prepare, retrieve, grade):
+        run = Run(state=state, resources=resources, context=Context(), started=0.0)
+        state = replace(state, **await node(state, run))
+    assert run.decisions[0].signals.get("reader") == record["looks"]["2"]["reader"]
 
 
 async def test_answers_and_checks_are_extra() -> None:

@@ -7,6 +7,7 @@ import pytest
 from fakes import CALIBRATION, LEAVE, FakeCorpus, FakeSearch, Script, make_resources, passage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
+from stand_ins.fake_reader import FakeReader
 
 from app.models.fake import FakeModel
 from graphs.context import Context
@@ -21,28 +22,6 @@ from graphs.state import State
 from tools.search_results import SearchResult
 
 QUESTION = "병가 규정을 알려 주세요"
-
-
-class FakeReader:
-    """Odds by what a passage says; the rest has `other`."""
-
-    fingerprint = "reader"
-
-    def __init__(self, said: dict[str, float], other: float = -4.0) -> None:
-        self._said = said
-        self._other = other
-        self.asked: list[tuple[str, tuple[str, ...]]] = []
-
-    def odds(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float64]:
-        self.asked.append((question, tuple(passages)))
-        found = [
-            next((odds for text, odds in self._said.items() if text in passage), self._other)
-            for passage in passages
-        ]
-        return np.array(found)
-
-    def close(self) -> None:
-        pass
 
 
 def resources_of(reader: FakeReader, **changes: object) -> Resources:
