@@ -76,8 +76,9 @@ $(VENV)/.weights: $(VENV)/.core
 	$(BIN)/mutda models pull
 	@touch $@
 
-$(MUTDA_DATA_DIR)/.samples: $(VENV)/.core $(VENV)/.weights $(wildcard samples/*)
-	$(BIN)/mutda ingest samples --prune
+# With another adapter the vectors are others: all are made anew, which costs nothing where there are none.
+$(MUTDA_DATA_DIR)/.samples: $(VENV)/.core $(VENV)/.weights $(wildcard samples/*) app/models/e5_embedder.gguf
+	$(BIN)/mutda ingest samples --prune --rebuild
 	@touch $@
 
 lock:

@@ -46,7 +46,7 @@ def pull() -> None:
     with progress_bar("weights", unit="bytes") as on_progress:
         path = resolve_gguf(name, settings.cache_dir, progress=on_progress)
     print_line(open_console(), str(path))
-    if settings.embedder in ("", "e5:"):
+    if not settings.embedder or settings.embedder.startswith("e5:"):
         try:
             with progress_bar("weights", unit="bytes") as on_progress:
                 path = resolve_e5(settings.cache_dir, allow_fetch=True, progress=on_progress)

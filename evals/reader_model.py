@@ -1,108 +1,25 @@
-"""multilingual-e5-small in torch, from the weights that the engine runs, with an adapter to train.
+"""The reader in torch: `E5Model` over question and passage, with two small heads that are trained with it."""
 
-The layers are BERT's (Devlin et al. 2019, arXiv:1810.04805): normalised after each half, GELU. Only the
-adapter (LoRA, Hu et al. 2021, arXiv:2106.09685) and two small heads are trained, so that the weights in use
-stay what was fetched, and what is shipped beside them weighs 2 MB.
-"""
-
-import math
 from pathlib import Path
 
 import gguf
-import numpy as np
 import torch
-from gguf.quants import dequantize
 from torch import Tensor, nn
-from torch.nn import functional
 
-from app.errors import MutdaError
 from app.models.e5_engine import DIMENSIONS
 from app.models.e5_reader import BIAS, HEAD
+from evals.e5_model import E5Model, pooled
 
-LAYERS, HEADS = 12, 12
-FROZEN = 2
-"""Layers at the bottom without an adapter: they see words, and cost a sixth of the time."""
-RANK = 16
 SHARPNESS = 20.0
 """The head sees a vector of length 1; without this its weights would have to be large to say anything."""
-FUSED_FROM_TOKENS = 320
-"""Torch's fused attention takes 3.6 times as long there and back at 150 tokens (25 against 90 ms on 2 cores,
-bfloat16), and less from here on."""
-_MATRICES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_up", "ffn_down")
-_EPSILON = 1e-12
 
 
-class _Linear(nn.Module):  # type: ignore[misc]  # torch is an extra, and not read
-    """A frozen matrix and its adapter."""
-
-    def __init__(self, weight: Tensor, bias: Tensor, *, adapted: bool) -> None:
-        super().__init__()
-        self.register_buffer("weight", weight)
-        self.register_buffer("bias", bias)
-        self.adapted = adapted
-        if adapted:
-            self.a = nn.Parameter(torch.randn(RANK, weight.shape[1]) / math.sqrt(weight.shape[1]))
-            self.b = nn.Parameter(torch.zeros(weight.shape[0], RANK))
-
-    def forward(self, rows: Tensor) -> Tensor:
-        out = functional.linear(rows, self.weight, self.bias)
-        if self.adapted:
-            # Two thin products: a third faster in training than one with the sum of the matrices.
-            out = out + functional.linear(functional.linear(rows, self.a), self.b)
-        return out
-
-
-class _Layer(nn.Module):  # type: ignore[misc]  # torch is an extra, and not read
-    def __init__(self, tensors: dict[str, Tensor], number: int) -> None:
-        super().__init__()
-        at = f"blk.{number}."
-        for name in _MATRICES:
-            linear = _Linear(
-                tensors[f"{at}{name}.weight"], tensors[f"{at}{name}.bias"], adapted=number >= FROZEN
-            )
-            self.add_module(name, linear)
-        for name in ("attn_output_norm", "layer_output_norm"):
-            for part in ("weight", "bias"):
-                self.register_buffer(f"{name}_{part}", tensors[f"{at}{name}.{part}"])
-
-    def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
-        batch, tokens, width = rows.shape
-        query, key, value = (
-            self.get_submodule(name)(rows).view(batch, tokens, HEADS, width // HEADS).transpose(1, 2)
-            for name in ("attn_q", "attn_k", "attn_v")
-        )
-        if tokens < FUSED_FROM_TOKENS:
-            scores = (query / math.sqrt(width // HEADS)) @ key.transpose(-1, -2)
-            seen = torch.softmax(scores.masked_fill(~mask, -1e4), dim=-1) @ value
-        else:
-            seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        out = self.get_submodule("attn_output")(seen.transpose(1, 2).reshape(batch, tokens, width))
-        rows = self._normed(rows + out, "attn_output_norm")
-        inner = functional.gelu(self.get_submodule("ffn_up")(rows))
-        return self._normed(rows + self.get_submodule("ffn_down")(inner), "layer_output_norm")
-
-    def _normed(self, rows: Tensor, name: str) -> Tensor:
-        weight, bias = self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias")
-        return functional.layer_norm(rows.float(), (DIMENSIONS,), weight, bias, _EPSILON)
-
-
-class ReaderModel(nn.Module):  # type: ignore[misc]  # torch is an extra, and not read
+class ReaderModel(E5Model):
     """Tokens of a question and a passage to a log-odds, and to where the answer begins and ends."""
 
     def __init__(self, weights: Path) -> None:
         """`weights` is the GGUF of the embedder e5."""
-        super().__init__()
-        tensors = {
-            tensor.name: torch.tensor(
-                dequantize(tensor.data, tensor.tensor_type).reshape(tuple(reversed(tensor.shape.tolist())))
-            )
-            for tensor in gguf.GGUFReader(weights).tensors
-        }
-        self.register_buffer("words", tensors["token_embd.weight"])
-        self.register_buffer("places", tensors["position_embd.weight"] + tensors["token_types.weight"][0])
-        self.register_buffer("norm_weight", tensors["token_embd_norm.weight"])
-        self.register_buffer("norm_bias", tensors["token_embd_norm.bias"])
-        self.layers = nn.ModuleList(_Layer(tensors, number) for number in range(LAYERS))
+        super().__init__(weights)
         self.head = nn.Linear(DIMENSIONS, 1)
         # Where the answer stands is asked in training alone: it teaches to look for it.
         self.ends = nn.Linear(DIMENSIONS, 2)
@@ -111,64 +28,16 @@ class ReaderModel(nn.Module):  # type: ignore[misc]  # torch is an extra, and no
 
     def forward(self, tokens: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
         """From int64 and bool of shape (n, t): log-odds (n,), and scores of begin and end (n, t, 2)."""
-        rows = self.get_buffer("words")[tokens] + self.get_buffer("places")[: tokens.shape[1]]
-        weight, bias = self.get_buffer("norm_weight"), self.get_buffer("norm_bias")
-        rows = functional.layer_norm(rows, (DIMENSIONS,), weight, bias, _EPSILON)
-        mask = there[:, None, None, :]
-        for layer in self.layers:
-            rows = layer(rows, mask)
-        rows = rows.float()
-        share = there.float()[..., None]
-        pooled = functional.normalize((rows * share).sum(1) / share.sum(1), dim=-1)
-        return self.head(pooled * SHARPNESS).squeeze(-1), self.ends(rows)
+        rows = self.rows(tokens, there)
+        return self.head(pooled(rows, there) * SHARPNESS).squeeze(-1), self.ends(rows)
 
-    def trained(self) -> list[nn.Parameter]:
-        """What is trained: the rest are buffers."""
-        return list(self.parameters())
+    def _given(self, read: gguf.GGUFReader) -> list[tuple[Tensor, Tensor]]:
+        # Where answers stand has to be learnt anew: it is not kept.
+        head = torch.tensor(read.fields[HEAD].contents(), dtype=torch.float32)
+        bias = torch.tensor(read.fields[BIAS].contents(), dtype=torch.float32)
+        heads = [(self.head.weight, head[None] / SHARPNESS), (self.head.bias, bias.reshape(1))]
+        return [*heads, *super()._given(read)]
 
-    def start_from(self, path: Path) -> None:
-        """Take over an adapter that `save` wrote. Where answers stand has to be learnt anew: it is not kept.
-
-        Raises MutdaError where the file is no adapter of this model.
-        """
-        try:
-            read = gguf.GGUFReader(path)
-            tensors = {tensor.name: torch.tensor(tensor.data.astype(np.float32)) for tensor in read.tensors}
-            head = torch.tensor(read.fields[HEAD].contents(), dtype=torch.float32)
-            bias = torch.tensor(read.fields[BIAS].contents(), dtype=torch.float32)
-            given = [(self.head.weight, head[None] / SHARPNESS), (self.head.bias, bias.reshape(1))]
-            for number, layer in enumerate(self.layers):
-                for name in _MATRICES if number >= FROZEN else ():
-                    linear = layer.get_submodule(name)
-                    given += [
-                        (linear.get_parameter(side), tensors[f"blk.{number}.{name}.weight.lora_{side}"])
-                        for side in ("a", "b")
-                    ]
-            if any(mine.shape != theirs.shape for mine, theirs in given):
-                raise ValueError("its matrices have other shapes")
-            with torch.no_grad():
-                for mine, theirs in given:
-                    mine.copy_(theirs)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise MutdaError(f"{path} is not an adapter of the reader: {error}") from None
-
-    def save(self, path: Path) -> None:
-        """Write the adapter and the head as llama.cpp reads adapters, overwriting the file."""
-        writer = gguf.GGUFWriter(path, "bert")
-        try:
-            writer.add_type("adapter")
-            writer.add_string("adapter.type", "lora")
-            writer.add_float32("adapter.lora.alpha", float(RANK))
-            writer.add_array(HEAD, (self.head.weight.detach()[0] * SHARPNESS).tolist())
-            writer.add_float32(BIAS, float(self.head.bias.detach()[0]))
-            for number, layer in enumerate(self.layers):
-                for name in _MATRICES if number >= FROZEN else ():
-                    linear = layer.get_submodule(name)
-                    for side in ("a", "b"):
-                        matrix = linear.get_parameter(side).detach().numpy().astype(np.float16)
-                        writer.add_tensor(f"blk.{number}.{name}.weight.lora_{side}", matrix)
-            writer.write_header_to_file()
-            writer.write_kv_data_to_file()
-            writer.write_tensors_to_file()
-        finally:
-            writer.close()
+    def _describe(self, writer: gguf.GGUFWriter) -> None:
+        writer.add_array(HEAD, (self.head.weight.detach()[0] * SHARPNESS).tolist())
+        writer.add_float32(BIAS, float(self.head.bias.detach()[0]))

@@ -44,7 +44,6 @@ WARM_UP = 0.05
 RIGHT_COUNTS = 1.5
 """A passage that answers counts as so many that do not: there are more than one of those to each."""
 WHERE_COUNTS = 0.5
-PADDING = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,17 +170,14 @@ def train(
 def _tensors(batch: Sequence[Item]) -> dict[str, "Tensor"]:
     import torch
 
-    longest = max(len(item.tokens) for item in batch)
-    tokens = torch.full((len(batch), longest), PADDING)
-    there = torch.zeros(len(batch), longest, dtype=torch.bool)
-    allowed = torch.zeros(len(batch), longest, dtype=torch.bool)
+    from evals.e5_model import padded
+
+    tokens, there = padded([item.tokens for item in batch])
+    allowed = torch.zeros_like(there)
     ends = torch.zeros(len(batch), 2, dtype=torch.long)
     known = torch.ones(len(batch), dtype=torch.bool)
     for row, item in enumerate(batch):
-        length = len(item.tokens)
-        tokens[row, :length] = torch.tensor(item.tokens)
-        there[row, :length] = True
-        allowed[row, item.passage_from : length - 1] = True
+        allowed[row, item.passage_from : len(item.tokens) - 1] = True
         allowed[row, 0] = True
         if item.ends is not None:
             ends[row] = torch.tensor(item.ends)

@@ -31,7 +31,7 @@ def choose_embedder(
     """The embedder of the settings; where they name none, the collection's own, else the best that runs here.
 
     The best is `default_embedder_spec`'s, and "e5:" before "use:" where its weights can be fetched, which is
-    tried if `allow_fetch`. A collection that was made with "e5:" cannot do without.
+    tried if `allow_fetch`. A collection that was made with "e5:" or "e5:base" cannot do without.
 
     Raises:
         SettingsError, MissingExtraError: as `make_embedder`.
@@ -40,10 +40,10 @@ def choose_embedder(
     needed = settings.embedder or made_with(collection_dir)
     spec = needed or default_embedder_spec(settings.cache_dir)
     notice = ""
-    if allow_fetch and (spec == "e5:" or (spec == "use:" and not needed)):
+    if allow_fetch and (spec.startswith("e5:") or (spec == "use:" and not needed)):
         try:
             resolve_e5(settings.cache_dir, allow_fetch=True, progress=on_progress)
-            spec = "e5:"
+            spec = needed or "e5:"
         except DownloadError as error:
             if needed:
                 raise

@@ -62,11 +62,14 @@ class Engines:
         *,
         cache_dir: Path,
         adapter: Path | None = None,
+        way_out: str = "",
         allow_fetch: bool = False,
         progress: OnProgress | None = None,
         at_most: int | None = None,
     ) -> None:
+        """`way_out` is how to do without, and told where one fails."""
         self._name = name
+        self._way_out = way_out
         self._cache_dir = cache_dir
         self._adapter = adapter
         self._allow_fetch = allow_fetch
@@ -88,7 +91,7 @@ class Engines:
             if len(self.loaded) < wanted:
                 path = resolve_e5(self._cache_dir, allow_fetch=self._allow_fetch, progress=self._progress)
                 while len(self.loaded) < wanted:
-                    engine = Engine(path, self._adapter, name=self._name)
+                    engine = Engine(path, self._adapter, name=self._name, way_out=self._way_out)
                     self.loaded.append(engine)
                     self._idle.put(engine)
             return len(self.loaded)
@@ -127,12 +130,14 @@ class Engines:
 class Engine:
     """One engine and its client. For one caller at a time."""
 
-    def __init__(self, path: Path, adapter: Path | None = None, *, name: str = "embedder e5:") -> None:
+    def __init__(
+        self, path: Path, adapter: Path | None = None, *, name: str = "embedder e5:", way_out: str = ""
+    ) -> None:
         """Raises ModelError when the weights or the adapter cannot be loaded."""
         import xllamacpp
 
         self._name = name
-        self._way_out = "" if adapter is None else " Without it: MUTDA_READER=false."
+        self._way_out = f" Without it: {way_out}." if way_out else ""
 
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(path)

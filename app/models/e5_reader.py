@@ -49,6 +49,7 @@ class E5Reader:
             "reader",
             cache_dir=cache_dir,
             adapter=self._adapter,
+            way_out="MUTDA_READER=false",
             allow_fetch=allow_fetch,
             progress=progress,
             at_most=_ENGINES,

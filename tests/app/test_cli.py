@@ -246,7 +246,7 @@ def test_files_that_cannot_be_read(mutda: Mutda, here: Path) -> None:
         (
             "MUTDA_EMBEDDER",
             "word2vec",
-            "'word2vec' is not an embedder. Use one of: e5:, use:, st:NAME, ollama:NAME, toy:",
+            "'word2vec' is not an embedder. Use one of: e5:, e5:base, use:, st:NAME, ollama:NAME, toy:",
         ),
         (
             "MUTDA_EMBEDDER",

@@ -8,7 +8,7 @@ from app.models.embedder import Embedder
 
 DEFAULT_ST_MODEL = "intfloat/multilingual-e5-small"
 
-_KINDS = "e5:, use:, st:NAME, ollama:NAME, toy:"
+_KINDS = "e5:, e5:base, use:, st:NAME, ollama:NAME, toy:"
 
 
 def make_embedder(
@@ -29,10 +29,13 @@ def make_embedder(
     kind, colon, name = spec.strip().partition(":")
     match kind if colon else "":
         case "e5":
-            _refuse_name(spec, kind, name)
-            from app.models.embedders.e5 import E5Embedder
+            from app.models.embedders.e5 import BASE, E5Embedder
 
-            return E5Embedder(cache_dir=cache_dir)
+            if name not in ("", BASE):
+                raise SettingsError(
+                    f"{spec!r} is not an embedder: write e5:, or e5:{BASE} without the adapter"
+                )
+            return E5Embedder(name, cache_dir=cache_dir)
         case "use":
             _refuse_name(spec, kind, name)
             from app.models.embedders.use import UseEmbedder

@@ -1,11 +1,15 @@
 """multilingual-e5-small in 4 bits: about a hundred languages, Korean among them, in 75 MB.
 
-Wang et al. 2024, arXiv:2402.05672.
+Wang et al. 2024, arXiv:2402.05672. A packaged adapter (LoRA, Hu et al. 2021, arXiv:2106.09685) makes it
+find Korean passages by questions in other words; docs/retrieval.md tells what it was trained on
+(`python -m evals.train_embedder`) and what it brings.
 """
 
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +18,10 @@ from app.models.e5_engine import DIMENSIONS, TOKENS_MAX, Engines, normalised
 from app.models.embedder import Vectors, fingerprint_of
 from app.models.weights import E5, OnProgress
 
-_QUERY, _PASSAGE = "query: ", "passage: "
+QUERY, PASSAGE = "query: ", "passage: "
+ADAPTER = Path(str(files("app.models") / "e5_embedder.gguf"))
+BASE = "base"
+"""The name of the embedder without the adapter."""
 _FORMAT = 1  # raise it when the same text gives another vector: indexes are made anew
 
 _BATCH = 8  # texts in a request: one of them is answered after another, and a question waits for all
@@ -26,24 +33,35 @@ class E5Embedder:
 
     def __init__(
         self,
+        name: str = "",
         *,
         cache_dir: Path,
+        adapter: Path = ADAPTER,
         allow_fetch: bool = False,
         progress: OnProgress | None = None,
         workers: int | None = None,
     ) -> None:
+        """`name` is empty, or `BASE` for the weights as they were fetched, without `adapter`."""
+        self._spec = f"e5:{name}"
+        self._adapter = None if name == BASE else adapter
         self._engines = Engines(
-            "embedder e5:", cache_dir=cache_dir, allow_fetch=allow_fetch, progress=progress, at_most=workers
+            f"embedder {self._spec}",
+            cache_dir=cache_dir,
+            adapter=self._adapter,
+            allow_fetch=allow_fetch,
+            progress=progress,
+            at_most=workers,
         )
 
     @property
     def spec(self) -> str:
-        return "e5:"
+        return self._spec
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Needs no weights: there is one file that they may be, and its SHA-256 is known."""
-        return fingerprint_of(self.spec, E5.sha256, _QUERY, _PASSAGE, TOKENS_MAX, _FORMAT)
+        adapter = () if self._adapter is None else (self._adapter,)
+        return fingerprint_of(self.spec, E5.sha256, *adapter, QUERY, PASSAGE, TOKENS_MAX, _FORMAT)
 
     @property
     def dimensions(self) -> int:
@@ -70,9 +88,9 @@ class E5Embedder:
         """See `Embedder.embed_query`. Raises what `embed` raises."""
         self._engines.load(1)
         with self._engines.lent() as engine:
-            row: Vectors = engine.embed([_QUERY + normalised(text)])[0]
+            row: Vectors = engine.embed([QUERY + normalised(text)])[0]
             return row
 
     def _passages(self, texts: Sequence[str]) -> Vectors:
         with self._engines.lent() as engine:
-            return engine.embed([_PASSAGE + normalised(text) for text in texts])
+            return engine.embed([PASSAGE + normalised(text) for text in texts])

@@ -79,6 +79,12 @@ def test_a_new_collection_gets_the_best_one_fetched(
     assert fetches == [settings.cache_dir]
 
 
+def test_without_its_adapter_it_needs_the_same_weights(settings: Settings, fetches: list[Path]) -> None:
+    chosen = choose_embedder(settings.model_copy(update={"embedder": "e5:base"}))
+    assert (chosen.embedder.spec, chosen.notice) == ("e5:base", "")
+    assert fetches == [settings.cache_dir]
+
+
 def test_a_model_of_sentence_transformers_that_is_here_comes_before_any_fetch(
     settings: Settings, fetches: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from stand_ins.e5_adapter import put_adapter
 from stand_ins.e5_weights import put_weights, record
 
 from app.errors import DownloadError, ModelError
@@ -18,7 +19,7 @@ from app.models import e5_engine
 from app.models.e5_engine import normalised
 from app.models.embedder import Embedder
 from app.models.embedders import default_embedder_spec, make_embedder
-from app.models.embedders.e5 import E5Embedder
+from app.models.embedders.e5 import BASE, E5Embedder
 from app.models.probe import korean_probe
 from app.models.weights import e5_is_here, resolve_e5
 from app.models.weights.e5 import GGUF_FILENAME
@@ -53,7 +54,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def e5(cache: Path) -> Iterator[E5Embedder]:
-    embedder = E5Embedder(cache_dir=cache, workers=2)
+    embedder = E5Embedder(BASE, cache_dir=cache, workers=2)
     yield embedder
     embedder._engines.close()
 
@@ -95,7 +96,7 @@ def test_who_may_fetch_passes_it_on(cache: Path, monkeypatch: pytest.MonkeyPatch
         raise DownloadError("no network")
 
     monkeypatch.setattr(e5_engine, "resolve_e5", resolve)
-    embedder = E5Embedder(cache_dir=cache, allow_fetch=True, progress=print)
+    embedder = E5Embedder(BASE, cache_dir=cache, allow_fetch=True, progress=print)
     with pytest.raises(DownloadError, match="no network"):
         embedder.embed_query("가")
     assert asked == [(cache, True, print)]
@@ -155,7 +156,7 @@ def test_a_question_is_not_a_passage(e5: E5Embedder) -> None:
 
 
 def test_another_worker_is_loaded_for_many_texts_only(cache: Path) -> None:
-    embedder = E5Embedder(cache_dir=cache, workers=2)
+    embedder = E5Embedder(BASE, cache_dir=cache, workers=2)
     embedder.embed(TEXTS[:32])
     assert len(embedder._engines.loaded) == 1
     embedder.embed(TEXTS[:33])
@@ -208,7 +209,7 @@ def test_several_threads_load_once(cache: Path, monkeypatch: pytest.MonkeyPatch)
         real(self, path, adapter, **named)
 
     monkeypatch.setattr(e5_engine.Engine, "__init__", counted)
-    embedder = E5Embedder(cache_dir=cache, workers=1)
+    embedder = E5Embedder(BASE, cache_dir=cache, workers=1)
     assert loads == []
     expected = None
     with ThreadPoolExecutor(4) as pool:
@@ -232,7 +233,7 @@ def test_weights_that_cannot_be_loaded(tmp_path: Path) -> None:
     path.write_bytes(b"GGUF" + bytes(64))
     record(path)
     with pytest.raises(ModelError) as caught:
-        E5Embedder(cache_dir=tmp_path).embed_query("가")
+        E5Embedder(BASE, cache_dir=tmp_path).embed_query("가")
     said = str(caught.value)
     assert said.startswith(f"The engine could not load {GGUF_FILENAME} (")
     assert said.endswith("). Delete it and run: mutda models pull - or free some memory.")
@@ -241,24 +242,24 @@ def test_weights_that_cannot_be_loaded(tmp_path: Path) -> None:
 def test_a_model_of_another_width(tmp_path: Path) -> None:
     put_weights(tmp_path, width=64, heads=2)
     with pytest.raises(ModelError) as caught:
-        E5Embedder(cache_dir=tmp_path).embed(["가"])
+        E5Embedder(BASE, cache_dir=tmp_path).embed(["가"])
     assert str(caught.value) == (
         "The engine did not answer with one vector for each text. Run the command again."
     )
 
 
 def test_an_engine_that_stopped(cache: Path) -> None:
-    embedder = E5Embedder(cache_dir=cache)
+    embedder = E5Embedder(BASE, cache_dir=cache)
     embedder.embed_query("가")
     embedder._engines.loaded[0]._server = None
     with pytest.raises(ModelError) as caught:
         embedder.embed(TEXTS)
-    assert str(caught.value).startswith("The engine of the embedder e5: failed (")
+    assert str(caught.value).startswith("The engine of the embedder e5:base failed (")
     assert str(caught.value).endswith("). Run the command again; if it fails again, free some memory.")
 
 
 def test_one_that_is_forgotten_is_closed(cache: Path) -> None:
-    embedder = E5Embedder(cache_dir=cache)
+    embedder = E5Embedder(BASE, cache_dir=cache)
     embedder.embed_query("가")
     url = str(embedder._engines.loaded[0]._client.base_url)
     del embedder
@@ -270,7 +271,7 @@ def test_one_that_is_forgotten_is_closed(cache: Path) -> None:
 def test_a_program_ends_while_one_is_open(cache: Path) -> None:
     code = (
         "import sys, threading; from pathlib import Path; from app.models.embedders import make_embedder;"
-        "embedder = make_embedder('e5:', cache_dir=Path(sys.argv[1]));"
+        "embedder = make_embedder('e5:base', cache_dir=Path(sys.argv[1]));"
         "threading.Thread(target=embedder.embed, args=(['a b c'] * 64,)).start();"
         "print(embedder.embed_query('a').shape)"
     )
@@ -284,6 +285,42 @@ def test_a_program_ends_while_one_is_open(cache: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "(384,)\n", "")
 
 
+# --- the adapter ---
+
+
+@pytest.fixture(scope="module")
+def adapted(cache: Path) -> Iterator[E5Embedder]:
+    embedder = E5Embedder(cache_dir=cache, adapter=put_adapter(cache / "adapter.gguf", head=0), workers=1)
+    yield embedder
+    embedder._engines.close()
+
+
+def test_the_adapter_makes_other_vectors_and_another_fingerprint(
+    cache: Path, e5: E5Embedder, adapted: E5Embedder
+) -> None:
+    assert (adapted.spec, e5.spec) == ("e5:", "e5:base")
+    assert_unit_rows(adapted.embed(TEXTS[:3]), 3)
+    assert np.abs(adapted.embed(TEXTS[:1]) - e5.embed(TEXTS[:1])).max() > 1e-3
+    assert np.abs(adapted.embed_query("가나다") - e5.embed_query("가나다")).max() > 1e-3
+    (cache / "other").mkdir()
+    other = put_adapter(cache / "other" / "adapter.gguf", head=0, strength=0.6)
+    spoken_of = {
+        embedder.fingerprint for embedder in (e5, adapted, E5Embedder(cache_dir=cache, adapter=other))
+    }
+    assert len(spoken_of) == 3
+    assert E5Embedder(cache_dir=cache).fingerprint not in spoken_of
+
+
+def test_a_damaged_adapter_is_told_on_one_line(cache: Path, tmp_path: Path) -> None:
+    path = tmp_path / "adapter.gguf"
+    path.write_bytes(b"no adapter")
+    with pytest.raises(ModelError) as caught:
+        E5Embedder(cache_dir=cache, adapter=path).embed_query("가")
+    said = str(caught.value)
+    assert said.startswith(f"The engine could not load adapter.gguf upon {GGUF_FILENAME} (")
+    assert said.endswith("). Free some memory, or install Mutda again.")
+
+
 # --- the real weights ---
 
 
@@ -295,7 +332,8 @@ def test_the_real_weights_know_korean() -> None:
     assert e5_is_here(cache_dir)
     embedder = E5Embedder(cache_dir=cache_dir)
     probe = korean_probe(embedder)
-    assert 0.5 < probe == korean_probe(E5Embedder(cache_dir=cache_dir, workers=1))
+    assert probe == korean_probe(E5Embedder(cache_dir=cache_dir, workers=1))
+    assert 0.5 < korean_probe(E5Embedder(BASE, cache_dir=cache_dir)) < probe - 0.05  # what its adapter is for
     texts = [
         f"{number}번. " + "근속 1년이 지난 직원은 한 해에 15일을 쉰다. " * (number % 9)
         for number in range(40)

@@ -77,10 +77,13 @@ def assert_unit_rows(vectors: Any, count: int, dimensions: int) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("word2vec:x", "'word2vec:x' is not an embedder. Use one of: e5:, use:, st:NAME, ollama:NAME, toy:"),
-        ("use", "'use' is not an embedder. Use one of: e5:, use:, st:NAME, ollama:NAME, toy:"),
-        ("", "'' is not an embedder. Use one of: e5:, use:, st:NAME, ollama:NAME, toy:"),
-        ("e5:small", "'e5:small' is not an embedder: e5: takes no name. Write just e5:"),
+        (
+            "word2vec:x",
+            "'word2vec:x' is not an embedder. Use one of: e5:, e5:base, use:, st:NAME, ollama:NAME, toy:",
+        ),
+        ("use", "'use' is not an embedder. Use one of: e5:, e5:base, use:, st:NAME, ollama:NAME, toy:"),
+        ("", "'' is not an embedder. Use one of: e5:, e5:base, use:, st:NAME, ollama:NAME, toy:"),
+        ("e5:small", "'e5:small' is not an embedder: write e5:, or e5:base without the adapter"),
         ("use:v3", "'use:v3' is not an embedder: use: takes no name. Write just use:"),
         (
             "st:",
@@ -103,7 +106,7 @@ def test_a_wrong_spec_says_what_is_right(spec: str, message: str, tmp_path: Path
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("spec", ["e5:", "use:", "toy:64", "toy:7", "ollama:bge-m3:latest"])
+@pytest.mark.parametrize("spec", ["e5:", "e5:base", "use:", "toy:64", "toy:7", "ollama:bge-m3:latest"])
 def test_an_embedder_keeps_its_spec(spec: str, tmp_path: Path) -> None:
     embedder: Embedder = make_embedder(f" {spec} ", cache_dir=tmp_path)
     assert embedder.spec == spec
