@@ -76,9 +76,9 @@ $(VENV)/.weights: $(VENV)/.core
 	$(BIN)/mutda models pull
 	@touch $@
 
-# With another adapter the vectors are others: all are made anew, which costs nothing where there are none.
+# With another adapter of the embedder the vectors are others, and all are made anew.
 $(MUTDA_DATA_DIR)/.samples: $(VENV)/.core $(VENV)/.weights $(wildcard samples/*) app/models/e5_embedder.gguf
-	$(BIN)/mutda ingest samples --prune --rebuild
+	$(BIN)/mutda ingest samples --prune $(if $(filter %/e5_embedder.gguf,$?),--rebuild)
 	@touch $@
 
 lock:

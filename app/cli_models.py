@@ -37,6 +37,7 @@ def _print_json(value: Any) -> None:
 @app.command()
 def pull() -> None:
     """Fetch the embedded model (1.1 GB) and the embedder (90 MB), and verify their checksums."""
+    from app.models.embedders import E5_SPECS
     from app.models.spec import parse_model_spec
     from app.models.weights import resolve_e5, resolve_gguf
 
@@ -46,7 +47,7 @@ def pull() -> None:
     with progress_bar("weights", unit="bytes") as on_progress:
         path = resolve_gguf(name, settings.cache_dir, progress=on_progress)
     print_line(open_console(), str(path))
-    if not settings.embedder or settings.embedder.startswith("e5:"):
+    if settings.embedder in ("", *E5_SPECS):
         try:
             with progress_bar("weights", unit="bytes") as on_progress:
                 path = resolve_e5(settings.cache_dir, allow_fetch=True, progress=on_progress)

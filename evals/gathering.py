@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from app.errors import MutdaError, ServiceError
+from app.models.embedders import make_embedder
 from app.settings import Settings
 from app.wording import plain
 from evals.gathered import Gathered, key_of
@@ -126,7 +127,7 @@ async def gather(
             path = settings.data_dir / FOLDER / f"{gathering.fingerprint.name}.signals.jsonl"
             with await asyncio.to_thread(Gathered, path) as kept:
                 later = sum(len(suite.cases) for _, rest in blocks[number:] for suite in rest)
-                plan = _plan(block, documents, _finder(resources))
+                plan = _plan(block, documents, await asyncio.to_thread(_finder, resources, settings))
                 if anew:
                     for _, _, key in plan:
                         kept.records.pop(key, None)
@@ -157,10 +158,11 @@ def _begin(resources: Resources, settings: Settings) -> Gathering:
 Plan = list[tuple[ChosenSuite, Case, str]]
 
 
-def _finder(resources: Resources) -> str:
+def _finder(resources: Resources, settings: Settings) -> str:
     """What decides which passages are shown: the embedder, and the reader where there is one."""
+    embedder = make_embedder(resources.embedder, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
     reader = resources.reader
-    return f"{resources.embedder} {reader.fingerprint}" if reader else resources.embedder
+    return f"{embedder.fingerprint} {reader.fingerprint}" if reader else embedder.fingerprint
 
 
 def _plan(suites: Sequence[ChosenSuite], documents: str, embedder: str) -> Plan:

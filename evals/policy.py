@@ -34,7 +34,8 @@ class Questions:
     wide: Floats
     """The same at the wider look; NaN where there was nothing more to see."""
     best: Floats
-    """Shape (n,): the reader's log-odds of the best passage found; NaN where none read or could tell."""
+    """Shape (n, 2): the reader's log-odds of the best passage found, at both looks; NaN where none read, or
+    could tell of what that look shows."""
     holds_narrow: Flags
     """Shape (n,): whether what is shown at the first look holds the answer."""
     holds_wide: Flags
@@ -141,8 +142,8 @@ def columns_of(
         wide=np.array([_row(record, look, neutral) for record, look in zip(records, wide, strict=True)]),
         best=np.array(
             [
-                _number(None if look.get("reader") is None else record.get("best"))
-                for record, look in zip(records, narrow, strict=True)
+                [_heard(record, first), _heard(record, last)]
+                for record, first, last in zip(records, narrow, wide, strict=True)
             ]
         ),
         holds_narrow=np.array([bool(look["holds"]) for look in narrow]),
@@ -163,8 +164,10 @@ def _row(record: Record, look: Mapping[str, float] | None, neutral: float) -> li
     ]
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
+def _heard(record: Record, look: Mapping[str, float] | None) -> float:
+    if look is None or look.get("reader") is None or record.get("best") is None:
+        return float("nan")
+    return float(record["best"])
 
 
 def evidence_of(weights: Mapping[str, float], rows: Floats) -> Floats:
@@ -181,25 +184,22 @@ def both_looks(policy: Policy, questions: Questions) -> tuple[Floats, Floats]:
     first = np.where(yes, 1.0, evidence_of(policy.weights, questions.narrow))
     first = np.where(no | (coverage < policy.hopeless_coverage), 0.0, first)
     wider = np.nan_to_num(evidence_of(policy.weights, questions.wide), nan=NEVER)
-    # A number that the narrow look lacked may be there now.
-    wider = np.where(_accepted_by_reader(policy, questions, questions.wide), 1.0, wider)
-    return first, wider
+    # A number that the narrow look lacked may be there now, or a passage that the reader can tell of.
+    no, yes = by_reader(policy, questions, wide=True)
+    return first, np.where(yes, 1.0, np.where(no, 0.0, wider))
 
 
-def by_reader(policy: Policy, questions: Questions) -> tuple[Flags, Flags]:
-    """Which questions the reader alone refuses, and which it accepts at once; NaN settles nothing."""
-    no = np.zeros(len(questions), dtype=bool)
+def by_reader(policy: Policy, questions: Questions, *, wide: bool = False) -> tuple[Flags, Flags]:
+    """Which questions the reader alone refuses at a look, and which it accepts; NaN settles nothing."""
+    rows = questions.wide if wide else questions.narrow
+    best = questions.best[:, int(wide)]
+    no, yes = np.zeros(len(questions), dtype=bool), np.zeros(len(questions), dtype=bool)
     if policy.reader_no is not None:
-        no = questions.best < policy.reader_no
-    return no, ~no & _accepted_by_reader(policy, questions, questions.narrow)
-
-
-def _accepted_by_reader(policy: Policy, questions: Questions, rows: Floats) -> Flags:
-    """By the rows of a look; comparisons with NaN are false."""
-    if policy.reader_yes is None:
-        return np.zeros(len(questions), dtype=bool)
-    shown, missing = rows[:, SIGNALS.index("reader")], rows[:, SIGNALS.index("missing")]
-    return np.asarray(~np.isnan(questions.best) & (shown >= policy.reader_yes) & (missing == 0))
+        no = best < policy.reader_no
+    if policy.reader_yes is not None:
+        shown, missing = rows[:, SIGNALS.index("reader")], rows[:, SIGNALS.index("missing")]
+        yes = ~np.isnan(best) & ~no & (shown >= policy.reader_yes) & (missing == 0)
+    return no, yes
 
 
 def decide(policy: Policy, questions: Questions) -> Decisions:

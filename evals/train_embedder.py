@@ -12,6 +12,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -232,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m evals.train_embedder", description="Train the adapter of the embedder e5:."
     )
-    parser.add_argument("korquad", type=Path, help="KorQuAD_v1.0_dev.json")
+    parser.add_argument("korquad", type=Path, help="KorQuAD_v1.0_dev.json (not read with --judge)")
     parser.add_argument("--out", type=Path, default=ADAPTER, help=f"the adapter ({ADAPTER.name})")
     parser.add_argument("--start", type=Path, help="an adapter to go on from (none: from nothing)")
     parser.add_argument("--judge", action="store_true", help="train nothing: judge the adapter that is there")
@@ -243,26 +244,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise MissingExtraError("Training", "st")
         if options.start and not options.start.is_file():
             raise MutdaError(f"--start {options.start} is not a file.")
+        if options.judge and not options.out.is_file():
+            raise MutdaError(f"--out {options.out} is not a file: there is no adapter to judge.")
         settings = load_settings()
         weights = resolve_e5(settings.cache_dir, allow_fetch=True)
         sets = list(of_sets())
         if not options.judge:
-            base = E5Embedder(BASE, cache_dir=settings.cache_dir)
-            trained_on = [each for each in [*sets, *of_korquad(options.korquad, base)] if not each.held]
+            with closing(E5Embedder(BASE, cache_dir=settings.cache_dir)) as base:
+                examples = [*sets, *of_korquad(options.korquad, base)]
             engine = Engine(weights)
             try:
-                plan = plan_of(groups_of(trained_on), engine, seed=options.seed)
+                groups = groups_of([example for example in examples if not example.held])
+                plan = plan_of(groups, engine, seed=options.seed)
             finally:
                 engine.close()
             train(plan, weights, options.out, seed=options.seed, start=options.start)
-        held = groups_of([each for each in sets if each.held])
-        for name, embedder in (
-            ("without", E5Embedder(BASE, cache_dir=settings.cache_dir)),
-            ("with", E5Embedder(cache_dir=settings.cache_dir, adapter=options.out)),
-        ):
-            print(f"{name} the adapter")
-            for line in judge(held, embedder):
-                print(f"  {line}")
+        held = groups_of([example for example in sets if example.held])
+        for name in (BASE, ""):
+            embedder = E5Embedder(name, cache_dir=settings.cache_dir, adapter=options.out)
+            with closing(embedder):
+                print("without the adapter" if name == BASE else "with it")
+                for line in judge(held, embedder):
+                    print(f"  {line}")
     except MutdaError as error:
         print(error, file=sys.stderr)
         return 2

@@ -220,7 +220,7 @@ print(json.dumps(done))
 
 
 # Only ever imported by a function, once torch is known to be there; torch does things when it is imported.
-OF_TORCH = {"evals.reader_model"}
+OF_TORCH = {"evals.e5_model", "evals.reader_model"}
 
 
 def modules() -> list[str]:

@@ -8,7 +8,7 @@ from app.corpus.schema import STORE_NAME
 from app.corpus.store import Store
 from app.errors import CorpusError, DownloadError
 from app.models.embedder import Embedder
-from app.models.embedders import default_embedder_spec, make_embedder
+from app.models.embedders import E5_SPECS, default_embedder_spec, make_embedder
 from app.models.weights import OnProgress, resolve_e5
 from app.settings import Settings
 
@@ -40,7 +40,7 @@ def choose_embedder(
     needed = settings.embedder or made_with(collection_dir)
     spec = needed or default_embedder_spec(settings.cache_dir)
     notice = ""
-    if allow_fetch and (spec.startswith("e5:") or (spec == "use:" and not needed)):
+    if allow_fetch and (spec in E5_SPECS or (spec == "use:" and not needed)):
         try:
             resolve_e5(settings.cache_dir, allow_fetch=True, progress=on_progress)
             spec = needed or "e5:"

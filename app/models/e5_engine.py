@@ -2,7 +2,7 @@
 
 Through xllamacpp, as the embedded chat model is, so that it needs neither torch nor a compiler.
 llama.cpp has the model's tokenizer, but not its normaliser; that is here. Embedder and reader are made of
-it: the reader is the same weights with an adapter.
+it: the same weights with an adapter each.
 """
 
 import base64
@@ -164,7 +164,8 @@ class Engine:
             if adapter is not None:
                 raise ModelError(
                     f"The engine could not load {adapter.name} upon {path.name} ({error})."
-                    f" Free some memory, or install Mutda again.{self._way_out}"
+                    f" Delete {path.name} and run: mutda models pull - or free some memory, or install Mutda"
+                    f" again.{self._way_out}"
                 ) from error
             raise ModelError(
                 f"The engine could not load {path.name} ({error})."

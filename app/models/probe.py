@@ -144,7 +144,7 @@ _ITEMS = (
 # - .4: the encoder without noise (.404). These questions repeat the words of their passage, so the
 #   dense leg gains nothing here and only its price shows: share .4 cost 1.2 points of R@1 (.948 to
 #   .936, R@5 unchanged), .5 2.4 and .6 5.2. What it gains on paraphrased questions is not in this table.
-# - .56: multilingual-e5-small with vectors of whole chunks and of sentences (.559), on half of the
+# - .56: multilingual-e5-small (e5:base) with vectors of whole chunks and of sentences (.559), on half of the
 #   articles (1,403 chunks). 400 questions in their passages' words: R@1 .932 at share .6, .920 at .7,
 #   .912 at .8, .890 at 1. Questions in other words want more; they get it in `corpus.fusion.dense_say`.
 _SHARES = ((0.2, 0.0), (0.4, 0.4), (0.56, 0.6))

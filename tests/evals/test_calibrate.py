@@ -319,7 +319,7 @@ def judged(n: int = 60, *, seed: int = 1) -> tuple[Questions, Any]:
         groups=np.arange(n) // 2,
         narrow=narrow,
         wide=np.full((n, 5), np.nan),
-        best=np.full(n, np.nan),
+        best=np.full((n, 2), np.nan),
         holds_narrow=holds,
         holds_wide=holds,
     )

@@ -36,7 +36,7 @@ def questions(rows: Sequence[Row], **changes: Any) -> Questions:
         "groups": np.arange(len(rows)),
         "narrow": np.array([signals(row[0]) for row in rows]),
         "wide": np.array([signals(row[1]) for row in rows]),
-        "best": np.full(len(rows), np.nan),
+        "best": np.full((len(rows), 2), np.nan),
         "holds_narrow": np.array([row[2] for row in rows]),
         "holds_wide": np.array([row[3] for row in rows]),
     }
@@ -259,18 +259,23 @@ def test_columns_come_from_records() -> None:
 
 
 def test_where_the_reader_cannot_tell_it_settles_nothing_and_weighs_what_is_neutral() -> None:
-    def record(reader: float | None) -> dict[str, Any]:
-        look = {"grade": 0.5, "missing": 0.0, "holds": True, "reader": reader}
-        return {"kind": "yes", "answerable": True, "coverage": 0.4, "dense": 0.7, "best": -3.0} | {
-            "looks": {"2": look}
+    def record(best: float, *readers: float | None) -> dict[str, Any]:
+        looks = [{"grade": 0.5, "missing": 0.0, "holds": True, "reader": reader} for reader in readers]
+        return {"kind": "yes", "answerable": True, "coverage": 0.4, "dense": 0.7, "best": best} | {
+            "looks": dict(zip("24", looks, strict=False))
         }
 
-    asked = columns_of([record(-3.0), record(None)], ["s", "s"], [0, 1], looks=("2", "4"), neutral=1.75)
-    assert asked.narrow[:, SIGNALS.index("reader")].tolist() == [-3.0, 1.75]
-    gates = replace(policy(0.5, 0.5, 0.0, bias=-3.5, reader=2.0), reader_no=0.0, reader_yes=1.0)
+    records = [record(-3.0, -3.0), record(-3.0, None), record(2.0, None, 2.0), record(-3.0, None, -3.0)]
+    asked = columns_of(records, ["s"] * 4, list(range(4)), looks=("2", "4"), neutral=1.75)
+    assert asked.narrow[:, SIGNALS.index("reader")].tolist() == [-3.0, 1.75, 1.75, 1.75]
+    gates = replace(policy(0.6, 0.9, 0.0, bias=-3.5, reader=2.0), reader_no=0.0, reader_yes=1.9)
     no, yes = by_reader(gates, asked)
-    assert no.tolist() == [True, False] and not yes.any()
-    assert decide(gates, asked).evidence == pytest.approx(np.array([0.0, 0.5]))
+    assert no.tolist() == [True, False, False, False] and not yes.any()
+    no, yes = by_reader(gates, asked, wide=True)
+    assert no.tolist() == [False, False, False, True] and yes.tolist() == [False, False, True, False]
+    made = decide(gates, asked)
+    assert made.evidence == pytest.approx(np.array([0.0, 0.5, 1.0, 0.0]))
+    assert made.accepted.tolist() == [False, False, True, False]
     calibration = replace(
         load_calibration("fake"), evidence_weights={"bias": -3.5, "reader": 2.0}, reader_neutral=1.75
     )

@@ -42,7 +42,7 @@ def made(n: int, *, groups: Any = None, coverage_tells: float = 0.0, seed: int =
         groups=np.arange(n) if groups is None else np.asarray(groups),
         narrow=narrow,
         wide=narrow.copy(),
-        best=np.full(n, np.nan),
+        best=np.full((n, 2), np.nan),
         holds_narrow=holds,
         holds_wide=holds,
     )
@@ -97,7 +97,7 @@ def test_noise_is_not_judged_by_who_saw_it() -> None:
             groups=np.arange(40) // 2,
             narrow=np.repeat(chance.normal(size=(20, 5)), 2, axis=0),
             wide=np.full((40, 5), np.nan),
-            best=np.full(40, np.nan),
+            best=np.full((40, 2), np.nan),
             holds_narrow=holds,
             holds_wide=holds,
         )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from stand_ins.e5_weights import put_weights
 
+from app.corpus.records import embedded_texts
 from app.errors import MutdaError
 from app.models.e5_engine import BEGIN, END, Engine
 from app.models.embedders.e5 import BASE, E5Embedder
@@ -116,6 +117,8 @@ def test_what_cannot_be_read_is_told(
     monkeypatch.setattr(train_embedder, "find_spec", lambda name: name)
     assert main([str(tmp_path / "none.json"), "--start", str(tmp_path / "x")]) == 2
     assert "x is not a file" in capsys.readouterr().err
+    assert main([str(tmp_path / "none.json"), "--judge", "--out", str(tmp_path / "y")]) == 2
+    assert "there is no adapter to judge" in capsys.readouterr().err
 
 
 def test_the_engine_embeds_as_the_trained_model_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,8 +141,18 @@ def test_the_engine_embeds_as_the_trained_model_does(tmp_path: Path, monkeypatch
     base = E5Embedder(BASE, cache_dir=tmp_path / "cache", workers=1)
     assert np.abs(base.embed([texts[0]]) - ours[1]).max() > 0.02
     np.testing.assert_allclose(ours, theirs, atol=0.02)
+    # The score that is trained is what the index makes of the vectors of a whole and of its sentences.
+    leave = groups[0].passages.index(LEAVE)
+    with torch.no_grad():
+        scores = train_embedder.scored(model, plan[0])[0, leave]
+    asked = plan[0].questions[0][0]
+    with torch.no_grad():
+        row = train_embedder.encoded(model, [asked])[0].numpy()
+    whole, *sentences = embedder.embed(embedded_texts(LEAVE.title, LEAVE.text, by_sentence=True)) @ row
+    assert len(sentences) == 2
+    assert float(scores) == pytest.approx((whole + max(sentences)) / 2, abs=0.02)
     for each in (embedder, base):
-        each._engines.close()
+        each.close()
 
     again = tmp_path / "again.gguf"
     train([], weights, again, seed=2, start=adapter)

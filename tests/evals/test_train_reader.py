@@ -99,6 +99,8 @@ def test_a_further_pass_repeats_a_share_of_what_is_known(tmp_path: Path) -> None
             sum(map(len, plan_of(questions, engine, seed=1, known=known, fresh=["new"])))
             for known in (1.0, 0.5, 0.0)
         )
+        with pytest.raises(MutdaError, match="--fresh wordz_: there is no file"):
+            plan_of(questions, engine, seed=1, fresh=["wordz_"])
     finally:
         engine.close()
     assert none == 4 and all_of_them == 204 and 60 < some < 140

@@ -8,6 +8,9 @@ from app.models.embedder import Embedder
 
 DEFAULT_ST_MODEL = "intfloat/multilingual-e5-small"
 
+E5_SPECS = ("e5:", "e5:base")
+"""With the packaged adapter and without: the same weights."""
+
 _KINDS = "e5:, e5:base, use:, st:NAME, ollama:NAME, toy:"
 
 

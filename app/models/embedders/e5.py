@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.errors import ModelError
 from app.models.e5_engine import DIMENSIONS, TOKENS_MAX, Engines, normalised
 from app.models.embedder import Vectors, fingerprint_of
 from app.models.weights import E5, OnProgress
@@ -59,9 +60,18 @@ class E5Embedder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Needs no weights: there is one file that they may be, and its SHA-256 is known."""
+        """Needs no weights: there is one file that they may be, and its SHA-256 is known.
+
+        Without the adapter it is that of "e5:" before there was one: those indexes can still be used.
+        Raises ModelError where the adapter cannot be read.
+        """
         adapter = () if self._adapter is None else (self._adapter,)
-        return fingerprint_of(self.spec, E5.sha256, *adapter, QUERY, PASSAGE, TOKENS_MAX, _FORMAT)
+        try:
+            return fingerprint_of("e5:", E5.sha256, *adapter, QUERY, PASSAGE, TOKENS_MAX, _FORMAT)
+        except OSError as error:
+            raise ModelError(
+                f"The adapter of the embedder e5: cannot be read ({error}). Install Mutda again."
+            ) from None
 
     @property
     def dimensions(self) -> int:
@@ -70,6 +80,10 @@ class E5Embedder:
     @property
     def by_sentence(self) -> bool:
         return True
+
+    def close(self) -> None:
+        """Free the engines; they are loaded again when they are needed."""
+        self._engines.close()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.embed`. Raises DownloadError without the weights, and ModelError."""

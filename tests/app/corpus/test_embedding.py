@@ -8,7 +8,7 @@ import pytest
 from app.corpus import embedding
 from app.corpus.embedding import choose_embedder, made_with
 from app.corpus.ingest import ingest
-from app.errors import DownloadError
+from app.errors import DownloadError, SettingsError
 from app.models.embedders.toy import ToyEmbedder
 from app.settings import Settings, load_settings
 
@@ -83,6 +83,12 @@ def test_without_its_adapter_it_needs_the_same_weights(settings: Settings, fetch
     chosen = choose_embedder(settings.model_copy(update={"embedder": "e5:base"}))
     assert (chosen.embedder.spec, chosen.notice) == ("e5:base", "")
     assert fetches == [settings.cache_dir]
+
+
+def test_a_name_that_there_is_not_fetches_nothing(settings: Settings, fetches: list[Path]) -> None:
+    with pytest.raises(SettingsError, match="write e5:, or e5:base"):
+        choose_embedder(settings.model_copy(update={"embedder": "e5:small"}))
+    assert fetches == []
 
 
 def test_a_model_of_sentence_transformers_that_is_here_comes_before_any_fetch(

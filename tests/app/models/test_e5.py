@@ -17,11 +17,11 @@ from stand_ins.e5_weights import put_weights, record
 from app.errors import DownloadError, ModelError
 from app.models import e5_engine
 from app.models.e5_engine import normalised
-from app.models.embedder import Embedder
+from app.models.embedder import Embedder, fingerprint_of
 from app.models.embedders import default_embedder_spec, make_embedder
 from app.models.embedders.e5 import BASE, E5Embedder
 from app.models.probe import korean_probe
-from app.models.weights import e5_is_here, resolve_e5
+from app.models.weights import E5, e5_is_here, resolve_e5
 from app.models.weights.e5 import GGUF_FILENAME
 from app.settings import load_settings
 
@@ -56,7 +56,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def e5(cache: Path) -> Iterator[E5Embedder]:
     embedder = E5Embedder(BASE, cache_dir=cache, workers=2)
     yield embedder
-    embedder._engines.close()
+    embedder.close()
 
 
 def assert_unit_rows(vectors: Any, count: int) -> None:
@@ -292,7 +292,7 @@ def test_a_program_ends_while_one_is_open(cache: Path) -> None:
 def adapted(cache: Path) -> Iterator[E5Embedder]:
     embedder = E5Embedder(cache_dir=cache, adapter=put_adapter(cache / "adapter.gguf", head=0), workers=1)
     yield embedder
-    embedder._engines.close()
+    embedder.close()
 
 
 def test_the_adapter_makes_other_vectors_and_another_fingerprint(
@@ -318,7 +318,19 @@ def test_a_damaged_adapter_is_told_on_one_line(cache: Path, tmp_path: Path) -> N
         E5Embedder(cache_dir=cache, adapter=path).embed_query("가")
     said = str(caught.value)
     assert said.startswith(f"The engine could not load adapter.gguf upon {GGUF_FILENAME} (")
-    assert said.endswith("). Free some memory, or install Mutda again.")
+    assert said.endswith(
+        f"). Delete {GGUF_FILENAME} and run: mutda models pull - or free some memory, or install Mutda again."
+    )
+    path.unlink()
+    with pytest.raises(
+        ModelError, match=r"adapter of the embedder e5: cannot be read .* Install Mutda again"
+    ):
+        _ = E5Embedder(cache_dir=cache, adapter=path).fingerprint
+
+
+def test_an_index_from_before_the_adapter_can_be_used_without_it(tmp_path: Path) -> None:
+    before = fingerprint_of("e5:", E5.sha256, "query: ", "passage: ", 512, 1)
+    assert E5Embedder(BASE, cache_dir=tmp_path).fingerprint == before
 
 
 # --- the real weights ---
