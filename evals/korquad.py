@@ -112,7 +112,7 @@ def part_of(title: str) -> Part:
 
 
 def is_held(title: str) -> bool:
-    """Whether neither reader nor embedder is trained on it, of the half "fit": thresholds are fitted over these."""
+    """Of the half "fit", whether reader and embedder do not train on it: thresholds are fitted over these."""
     return part_of(title) == "fit" and crc32(title.encode()) % HELD_ARTICLES == 0
 
 
