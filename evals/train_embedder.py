@@ -7,7 +7,6 @@ is the one that retrieval uses, the mean of the whole passage's cosine and its b
 """
 
 import argparse
-import math
 import random
 import sys
 import time
@@ -42,8 +41,6 @@ GROUP_PASSAGES, GROUP_QUESTIONS = 4, 12
 """At most, of an article and of all: one long set must not outweigh the others."""
 TEMPERATURE = 0.02
 """Of the softmax over passages: e5's cosines differ by hundredths."""
-LEARNING_RATE = 5e-4
-WARM_UP = 0.05
 SHARES = {"paraphrased": 0.6, "request": 0.7, "search": 0.5, "direct": 0.4, "follow-up": 0.25}
 """How often a question of each kind is asked in a pass: most often what words alone do not find."""
 
@@ -132,30 +129,20 @@ def train(
     import torch
     from torch.nn import functional
 
-    from evals.e5_model import E5Model
+    from evals.e5_model import E5Model, Training
 
     torch.manual_seed(seed)
     model = E5Model(weights)
-    if start is not None:
-        model.start_from(start)
-    model.train()
-    optimizer = torch.optim.AdamW(model.trained(), LEARNING_RATE, weight_decay=0.01)
     steps = [step for step in plan if step.questions]
+    training = Training(model, len(steps), start=start)
     print(f"{sum(len(step.questions) for step in steps)} questions in {len(steps)} batches", flush=True)
     started = time.monotonic()
     shown: list[tuple[float, float]] = []
     for number, step in enumerate(steps):
-        rate = min(1.0, (number + 1) / (WARM_UP * len(steps)))
-        rate *= (1 + math.cos(math.pi * number / len(steps))) / 2
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * rate
         scores = scored(model, step)
         own = torch.tensor([at for _, at in step.questions])
         loss = functional.cross_entropy(scores / TEMPERATURE, own)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.trained(), 1.0)
-        optimizer.step()
+        training.step(loss)
         shown.append((loss.item(), (scores.argmax(1) == own).float().mean().item()))
         if number % 20 == 19:
             said, first = np.mean(shown[-20:], axis=0)

@@ -39,9 +39,6 @@ OUT = Path(__file__).parents[1] / "app" / "models" / "e5_reader.gguf"
 TOKENS_MAX = 400
 """Of question and passage; longer pairs are cut in training."""
 BATCH_TOKENS = 3600
-LEARNING_RATE = 5e-4
-WARM_UP = 0.05
-"""Share of the batches until the rate is reached; it then falls to nothing along a cosine."""
 RIGHT_COUNTS = 1.5
 """A passage that answers counts as so many that do not: there are more than one of those to each."""
 WHERE_COUNTS = 0.5
@@ -132,22 +129,16 @@ def train(
     import torch
     from torch.nn import functional
 
+    from evals.e5_model import Training
     from evals.reader_model import ReaderModel
 
     torch.manual_seed(seed)
     model = ReaderModel(weights)
-    if start is not None:
-        model.start_from(start)
-    optimizer = torch.optim.AdamW(model.trained(), LEARNING_RATE, weight_decay=0.01)
+    training = Training(model, len(plan), start=start)
     print(f"{sum(map(len, plan))} pairs in {len(plan)} batches", flush=True)
     started = time.monotonic()
-    model.train()
     shown: list[tuple[float, float]] = []
     for number, batch in enumerate(plan):
-        rate = min(1.0, (number + 1) / (WARM_UP * len(plan)))
-        rate *= (1 + math.cos(math.pi * number / len(plan))) / 2
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * rate
         made = _tensors(batch)
         with torch.autocast("cpu", torch.bfloat16):
             odds, ends = model(made["tokens"], made["there"])
@@ -158,12 +149,8 @@ def train(
         targets = made["ends"][made["known"]]
         where = functional.cross_entropy(scores[..., 0], targets[:, 0])
         where = (where + functional.cross_entropy(scores[..., 1], targets[:, 1])) / 2
-        optimizer.zero_grad()
         # Of a batch in which no place is known the second loss is not a number.
-        loss = whether + WHERE_COUNTS * where if made["known"].any() else whether
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.trained(), 1.0)
-        optimizer.step()
+        training.step(whether + WHERE_COUNTS * where if made["known"].any() else whether)
         shown.append((whether.item(), where.nan_to_num().item()))
         if number % 50 == 49:
             losses = np.mean(shown[-50:], axis=0).round(3).tolist()

@@ -123,7 +123,7 @@ def test_what_cannot_be_read_is_told(
 
 def test_the_engine_embeds_as_the_trained_model_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
-    monkeypatch.setattr(train_embedder, "LEARNING_RATE", 1e-2)  # random weights move only by large steps
+    monkeypatch.setattr("evals.e5_model.LEARNING_RATE", 1e-2)  # random weights move only by large steps
     weights = put_weights(tmp_path / "cache", layers=12)
     groups = groups_of([example(LEAVE, PAY, CAR), example(PAY, LEAVE, CAR)] * 6)
     engine = Engine(weights)

@@ -134,7 +134,7 @@ def test_what_cannot_be_read_is_told(
 def test_the_engine_reads_as_the_trained_model_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     monkeypatch.setattr(train_reader, "BATCH_TOKENS", 600)
-    monkeypatch.setattr(train_reader, "LEARNING_RATE", 3e-2)  # random weights move only by large steps
+    monkeypatch.setattr("evals.e5_model.LEARNING_RATE", 3e-2)  # random weights move only by large steps
     weights = put_weights(tmp_path / "cache", layers=12)
     passages = [GivenPassage(title="가", text=text) for text in ("나다 라마 7", "바사 아자 abc 7")]
     engine = Engine(weights)
