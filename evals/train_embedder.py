@@ -22,8 +22,8 @@ import numpy as np
 from app.corpus.collection import Collection
 from app.corpus.records import embedded_texts
 from app.errors import MissingExtraError, MutdaError
-from app.models.e5_engine import BEGIN, END, Engine, normalised
-from app.models.embedders.e5 import ADAPTER, BASE, PASSAGE, QUERY, E5Embedder
+from app.models.e5_engine import BEGIN, END, PASSAGE, QUERY, Engine, normalised
+from app.models.embedders.e5 import ADAPTER, BASE, E5Embedder
 from app.models.weights import resolve_e5
 from app.settings import load_settings
 from evals.reading_sets import Example, of_korquad, of_sets

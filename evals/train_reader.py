@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.errors import MissingExtraError, MutdaError
-from app.models.e5_engine import BEGIN, END, Engine, normalised
-from app.models.e5_reader import PASSAGE, QUERY, QUESTION_TOKENS_MAX, E5Reader
+from app.models.e5_engine import BEGIN, END, PASSAGE, QUERY, Engine, normalised
+from app.models.e5_reader import QUESTION_TOKENS_MAX, E5Reader
 from app.models.embedders.e5 import E5Embedder
 from app.models.weights import resolve_e5
 from app.settings import load_settings

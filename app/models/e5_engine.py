@@ -29,6 +29,8 @@ DIMENSIONS = 384
 TOKENS_MAX = 512  # the model has no more positions
 BEGIN, END = 0, 2
 """Tokens around a text."""
+QUERY, PASSAGE = "query: ", "passage: "
+"""Before a question and before what it is about, as in training."""
 
 # No piece is longer than 16 characters, so that 512 tokens are fewer than these.
 _CHARS_MAX = 8_192

@@ -18,11 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from app.errors import ModelError
-from app.models.e5_engine import BEGIN, DIMENSIONS, END, TOKENS_MAX, Engines, normalised
+from app.models.e5_engine import BEGIN, DIMENSIONS, END, PASSAGE, QUERY, TOKENS_MAX, Engines, normalised
 from app.models.embedder import fingerprint_of
 from app.models.weights import E5, OnProgress
 
-QUERY, PASSAGE = "query: ", "passage: "
 QUESTION_TOKENS_MAX = 80
 """What is longer is cut: the adapter was trained so."""
 HEAD, BIAS = "mutda.reader.head", "mutda.reader.bias"

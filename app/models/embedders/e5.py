@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from app.errors import ModelError
-from app.models.e5_engine import DIMENSIONS, TOKENS_MAX, Engines, normalised
+from app.models.e5_engine import DIMENSIONS, PASSAGE, QUERY, TOKENS_MAX, Engines, normalised
 from app.models.embedder import Vectors, fingerprint_of
 from app.models.weights import E5, OnProgress
 
-QUERY, PASSAGE = "query: ", "passage: "
 ADAPTER = Path(str(files("app.models") / "e5_embedder.gguf"))
 BASE = "base"
 """The name of the embedder without the adapter."""
