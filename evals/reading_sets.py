@@ -17,6 +17,7 @@ from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from app.corpus.bigrams import bigrams
 from app.corpus.collection import Collection
 from app.errors import MutdaError
 from app.models.embedder import Embedder
@@ -35,6 +36,8 @@ HELD_SETS = 7
 _WRONG = 8
 """Passages that retrieval brings and that do not hold the answer, for each question of KorQuAD."""
 _MIN_CHARS = 30
+_NEAREST, _ELSEWHERE = 0.5, 0.1
+"""How often a wrong passage is the one that shares most with the question, or one of somewhere else."""
 
 
 class SetQuestion(BaseModel):
@@ -233,12 +236,32 @@ def pairs(
 ) -> Iterator[tuple[str, GivenPassage, str | None]]:
     """Question, passage, and the answer where it is one's: of each example its right one and another.
 
-    A tenth of the time the wrong one is a passage of somewhere else: that too must be told.
+    The other one is, every second time, the one that shares most with the question: words must not be what
+    tells. Where no passage answers, that one and one by chance. A tenth of the time it is a passage of
+    somewhere else: that too must be told.
     """
     elsewhere = [example.wrong[0] for example in examples if example.wrong]
     for example in examples:
         if example.right is not None:
             yield example.question, example.right, example.answer
-        others = elsewhere if chance.random() < 0.1 else example.wrong[:6]
-        if others and (other := chance.choice(others)) != example.right:
-            yield example.question, other, None
+        for other in _others(example, elsewhere, chance):
+            if other != example.right:
+                yield example.question, other, None
+
+
+def _others(
+    example: Example, elsewhere: Sequence[GivenPassage], chance: random.Random
+) -> Iterator[GivenPassage]:
+    nearest = bool(example.wrong) and (example.right is None or chance.random() < _NEAREST)
+    if nearest:
+        yield most_shared(example.question, example.wrong)
+    if example.right is None or not nearest:
+        near = example.wrong[:6]
+        if others := elsewhere if chance.random() < _ELSEWHERE else near:
+            yield chance.choice(others)
+
+
+def most_shared(question: str, passages: Sequence[GivenPassage]) -> GivenPassage:
+    """The first of those that hold most of the question's character bigrams."""
+    asked = set(bigrams(question))
+    return max(passages, key=lambda passage: len(asked & set(bigrams(f"{passage.title} {passage.text}"))))

@@ -1,5 +1,6 @@
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from app.errors import MutdaError
 from app.models.embedders.toy import ToyEmbedder
 from evals.korquad import is_held, part_of
-from evals.reading_sets import FITTING, Example, of_korquad, of_sets, pairs
+from evals.reading_sets import FITTING, Example, most_shared, of_korquad, of_sets, pairs
 from evals.suite import GivenPassage, read_suite
 
 SET: dict[str, Any] = {
@@ -156,4 +157,29 @@ def test_pairs_are_each_right_one_and_a_wrong_one() -> None:
     wrong = [pair for pair in made if pair[2] is None and pair[0] == "가"]
     # One of somewhere else may be the right one, and is left out.
     assert 45 <= len(wrong) <= 50 and not any(pair[1] == passages[0] for pair in wrong)
-    assert len([pair for pair in made if pair[0] == "나"]) == 50
+    # Where none answers two are read, that one among them that shares the question's words.
+    assert len([pair for pair in made if pair[0] == "나"]) == 100
+
+
+def test_a_wrong_passage_is_often_the_one_that_shares_the_words() -> None:
+    near, right, *others = (
+        GivenPassage(title="출장", text=text)
+        for text in (
+            "숙박비 한도는 영수증으로 정한다.",
+            "잠자리 값은 9만 원까지 준다.",
+            "식비",
+            "교통비",
+            "보험",
+        )
+    )
+    asked = "숙박비 한도는 얼마인가요?"
+    assert most_shared(asked, [*others, near]) == near
+    answered = Example(
+        group="set:a", kind="direct", question=asked, right=right, answer="9만 원", wrong=(*others, near)
+    )
+    unanswered = replace(answered, right=None, answer="")
+    read = [passage for _, passage, answer in pairs([answered] * 400, random.Random(1)) if answer is None]
+    # Half of the time, and then as often as each of the others.
+    assert 0.5 < read.count(near) / len(read) < 0.75
+    read = [passage for _, passage, _ in pairs([unanswered] * 10, random.Random(1))]
+    assert read[::2] == [near] * 10

@@ -12,6 +12,7 @@ from stand_ins.fake_reader import FakeReader
 from app.models.fake import FakeModel
 from graphs.context import Context
 from graphs.evidence import evidence, load_calibration, logistic
+from graphs.nodes.grade import FAR_BEHIND
 from graphs.nodes.rewrite import rewrite
 from graphs.nodes.self_check import without
 from graphs.rag import build
@@ -144,6 +145,17 @@ async def test_what_does_not_answer_is_not_shown_beside_what_does() -> None:
     assert state["shown"] == 1
     both = await ask(resources_of(FakeReader({"병가": 2.5, "재택": 0.5})))
     assert both["shown"] == 2 and [p["id"] for p in both["found"][:2]] == ["p2", "p4"]  # type: ignore[index]
+
+
+async def test_what_is_far_behind_the_answer_is_not_shown_unless_a_whole_topic_is_asked_for() -> None:
+    odds = {"병가": 1.0 + FAR_BEHIND + 1.0, "재택": 1.0}
+    fact = "병가는 며칠인가요?"
+    alone = await ask(resources_of(FakeReader(odds)), fact)
+    assert alone["shown"] == 1
+    near = await ask(resources_of(FakeReader(odds | {"재택": 2.0})), fact)
+    assert near["shown"] == 2
+    broad = await ask(resources_of(FakeReader(odds)), "병가 규정을 알려 주세요")
+    assert broad["shown"] == 2
 
 
 async def test_a_passage_with_a_number_of_the_question_stays() -> None:
