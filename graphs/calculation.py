@@ -36,6 +36,7 @@ _OWN_QUANTITY = re.compile(
 )
 _MAX_DECIMALS = 4
 _COMPUTING = re.compile(r"[-+*/%×÷(^]")
+_PER_CENT = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(?:%|퍼센트|per ?cent)")
 _FENCE = re.compile(r"```\w*|`")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
 _UNITS = {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000}
@@ -107,12 +108,24 @@ def grounded_operands(expression: str, sources: Sequence[str]) -> bool:
 
 
 def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
-    """Numbers and dates of the expression that stand in no source and are no unit's factor."""
+    """Numbers and dates of the expression that stand in no source and are no unit's factor.
+
+    What is left of 12 per cent off, .88 or 88, and what 12 per cent more make, stand there as the 12 do.
+    """
     text = "\n".join(sources)
     dates = dates_in(expression) - dates_in(text)
     rest = expression
     for pattern in (r"\d{4}-\d{1,2}-\d{1,2}", r"\d{4}\s*,\s*\d{1,2}\s*,\s*\d{1,2}"):
         rest = re.sub(pattern, " ", rest)
     known = numbers_in(text)
-    strange = {n for n in numbers_in(rest) if n not in known and n not in _UNITS and n * 100 not in known}
+    changes = {Fraction(share.replace(",", "")) for share in _PER_CENT.findall(text)}
+    strange = {
+        n
+        for n in numbers_in(rest)
+        if n not in known and n not in _UNITS and n * 100 not in known and not _changes_by(n, changes)
+    }
     return sorted(day.isoformat() for day in dates) + sorted(plainly(value) for value in strange)
+
+
+def _changes_by(factor: Fraction, shares: set[Fraction]) -> bool:
+    return abs(1 - factor) * 100 in shares or abs(100 - factor) in shares

@@ -71,7 +71,18 @@ def test_questions_share_words_with_distractors_and_not_with_answers() -> None:
 
 @pytest.mark.parametrize(
     ("probe", "share"),
-    [(0, 0), (0.09, 0), (0.2, 0), (0.3, 0.2), (0.4, 0.4), (0.48, 0.5), (0.56, 0.6), (1, 0.6)],
+    [
+        (0, 0),
+        (0.09, 0),
+        (0.2, 0),
+        (0.3, 0.2),
+        (0.4, 0.4),
+        (0.48, 0.5),
+        (0.56, 0.6),
+        (0.6, 0.65),
+        (0.64, 0.7),
+        (1, 0.7),
+    ],
 )
 def test_share(probe: float, share: float) -> None:
     assert weight_from_probe(probe) == pytest.approx(share, abs=1e-9)
