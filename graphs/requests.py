@@ -1,6 +1,6 @@
 """Requests for all that the documents say of a topic, told from questions for one fact without a model.
 
-Nothing is decided by it but how long an answer may be.
+Nothing is decided by it but how long an answer may be, and whether what answers less likely is shown too.
 """
 
 import re
@@ -24,6 +24,12 @@ _FACT = re.compile(
     r"|(?:^|[.,;!?]\s*|\b(?:me|know)\s+)(?:who|when|where|which|how (?:many|much|long|old))\b",
     re.IGNORECASE,
 )
+# "국내와 해외의 일비는 각각 얼마인가요?", "A, B 중에", "how do A and B differ?"
+_SEVERAL = re.compile(
+    r"각각|각자|[가-힣]씩|[가-힣](?:와|과|랑|하고|이나|거나)\s|및\s|또는|혹은|비교|차이|다른 점|중에|사이"
+    r"|,\s|[·/]|\b(?:and|or|both|each|either|versus|vs|compare|compared|differ|difference|between)\b",
+    re.IGNORECASE,
+)
 
 
 def is_broad(question: str) -> bool:
@@ -31,3 +37,8 @@ def is_broad(question: str) -> bool:
     if _FACT.search(question):
         return False
     return bool(_REQUEST_KO.search(question) or _REQUEST_EN.search(question))
+
+
+def names_several(question: str) -> bool:
+    """Whether a question may be about several things, so that more than one passage may be needed."""
+    return is_broad(question) or bool(_SEVERAL.search(question))

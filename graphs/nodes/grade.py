@@ -14,7 +14,7 @@ from graphs.evidence import Calibration, evidence, logistic
 from graphs.grounding import unmet_numbers, unmet_topic
 from graphs.prefix import fitting, prompt
 from graphs.reading import all_read, best_odds, read, reread
-from graphs.requests import is_broad
+from graphs.requests import names_several
 from graphs.run import Decision, Run
 from graphs.state import State, Verdict, is_from_web, own_words, shown_passages
 
@@ -173,12 +173,12 @@ def worth_showing(state: State) -> int:
 
     The last ones are left out that rather do not answer, that are far behind the best, or that the reader did
     not read any more: it has put what answers first. But a passage may be there for a number that the
-    question names, and a request for a whole topic may need all that has to do with it.
+    question names, and who asks for several things or a whole topic may need all that has to do with it.
     """
     shown = state.shown
     odds = [passage.get("reader") for passage in state.found[:shown]]
     best = max((each for each in odds if each is not None), default=0.0)
-    bar = 0.0 if is_broad(state.question) else max(0.0, best - FAR_BEHIND)
+    bar = 0.0 if names_several(state.standalone or state.question) else max(0.0, best - FAR_BEHIND)
     while shown > 1:
         last = odds[shown - 1]
         if (last is not None and last >= bar) or (

@@ -154,8 +154,9 @@ async def test_what_is_far_behind_the_answer_is_not_shown_unless_a_whole_topic_i
     assert alone["shown"] == 1
     near = await ask(resources_of(FakeReader(odds | {"재택": 2.0})), fact)
     assert near["shown"] == 2
-    broad = await ask(resources_of(FakeReader(odds)), "병가 규정을 알려 주세요")
-    assert broad["shown"] == 2
+    for several in ("병가 규정을 알려 주세요", "병가와 재택근무는 각각 며칠인가요?"):
+        both = await ask(resources_of(FakeReader(odds)), several)
+        assert both["shown"] == 2
 
 
 async def test_a_passage_with_a_number_of_the_question_stays() -> None:

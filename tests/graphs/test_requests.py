@@ -3,7 +3,7 @@
 import pytest
 
 from graphs.prefix import ANSWER_TOKENS, LONG_ANSWER_TOKENS, answer_tokens
-from graphs.requests import is_broad
+from graphs.requests import is_broad, names_several
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,25 @@ def test_a_question_for_a_fact_does_not(question: str) -> None:
 def test_in_a_small_context_an_answer_leaves_room_for_passages() -> None:
     assert answer_tokens("휴가 규정을 알려 주세요", 1024) == ANSWER_TOKENS
     assert answer_tokens("휴가 규정을 알려 주세요", 2048) == 256
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "국내와 해외의 일비는 각각 얼마인가요?",
+        "연차, 병가 가운데 어느 쪽이 먼저인가요?",
+        "기본형과 고급형의 차이는?",
+        "낮이나 밤에 걸어도 되나요?",
+        "연차 휴가 규정을 알려 주세요",
+        "How do the basic and the large model differ?",
+    ],
+)
+def test_several_things_may_need_several_passages(question: str) -> None:
+    assert names_several(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["연차 휴가는 며칠인가요?", "교육 효과는 언제까지인가요?", "Who approves overseas trips?"]
+)
+def test_one_thing_needs_one(question: str) -> None:
+    assert not names_several(question)
