@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from graphs.numbers import dates_in, numbers_in, plainly
+from graphs.numbers import dates_in, iso_dates, numbers_in
 from tools.calculator import grouped
+from tools.scales import plainly
 
 # A false alarm costs one short model call, a miss the answer. A bare "얼마" or "며칠" asks for a figure
 # that stands in the document; with a quantity of the asker's own ("3대 사면 얼마") something is computed.
@@ -105,6 +106,11 @@ def grounded_operands(expression: str, sources: Sequence[str]) -> bool:
     """Whether the expression computes with anything that the sources say: today alone answers nothing."""
     text = "\n".join(sources)
     return bool(dates_in(expression) & dates_in(text) or (numbers_in(expression) - _UNITS) & numbers_in(text))
+
+
+def with_dates(expression: str, sources: Sequence[str]) -> str:
+    """The expression with the dates of the sources, 2024-3-5 or 2024/3/5, as the calculator reads them."""
+    return iso_dates(expression, dates_in("\n".join(sources)))
 
 
 def unsupported(expression: str, sources: Sequence[str]) -> list[str]:

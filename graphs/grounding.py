@@ -14,11 +14,10 @@ from graphs.numbers import (
     dates_in,
     month_days_in,
     numbers_in,
-    plainly,
     values_in,
-    without_scaled,
     yearless_days_in,
 )
+from tools.scales import plainly, without_scaled
 
 # A sentence that shares less than this with its best source gets no citation.
 MIN_SUPPORT = 0.5

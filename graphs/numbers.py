@@ -1,8 +1,11 @@
 """Numbers and dates as Korean and English documents write them."""
 
 import re
+from collections.abc import Set
 from datetime import date
 from fractions import Fraction
+
+from tools.scales import scaled_values, without_scaled
 
 _DATES = (
     re.compile(r"(?P<y>\d{4})\s*[년./-]\s*(?P<m>\d{1,2})\s*[월./-]\s*(?P<d>\d{1,2})"),
@@ -14,14 +17,9 @@ _MONTH_DAYS = (
     re.compile(r"(?P<mon>[A-Z][a-z]{2,8})\.? (?P<d>\d{1,2})(?!\d)"),
     re.compile(r"(?<!\d)(?P<d>\d{1,2}) (?P<mon>[A-Z][a-z]{2,8})"),
 )
+_NUMERIC_DATE = re.compile(r"(?<![\d.])\d{4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,2}(?![\d.])")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBER = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
-_SCALES = {"십": 10, "백": 100, "천": 1_000, "만": 10_000, "억": 100_000_000, "조": 1_000_000_000_000}
-# "3조 원" is a sum, "3조로 나눕니다" a group and "8조각" are pieces.
-_SCALED = re.compile(
-    r"(?:\d[\d,]*(?:\.\d+)?\s*(?:[십백천만억]|조(?![가-힣])|조(?=[원달엔위유파]))+\s*)+(?:\d[\d,]*)?"
-)
-_PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([십백천만억조]*)")
 
 
 def dates_in(text: str) -> set[date]:
@@ -57,27 +55,26 @@ def yearless_days_in(text: str) -> set[tuple[int, int]]:
     return month_days_in(text)
 
 
-def without_scaled(text: str) -> str:
-    """The text without numbers such as "1억 2천만", whose worth is told by `values_in`."""
-    return _SCALED.sub(" ", text)
-
-
-def plainly(value: Fraction) -> str:
-    """A number as people write it: "1350000", "3.1"; never "1.35e+06"."""
-    return str(value.numerator) if value.denominator == 1 else f"{float(value):.10g}"
-
-
 def _month(name: str) -> int:
     return _MONTHS.index(name[:3].lower()) + 1 if name[:3].lower() in _MONTHS else 0
 
 
+def iso_dates(text: str, known: Set[date]) -> str:
+    """The text with 2024-03-05 in place of each date of numbers, 2024-3-5 or 2024/3/5, that is among `known`.
+
+    "2024-3-5" could as well be a subtraction: that it is a date is told by the documents alone.
+    """
+
+    def written(match: re.Match[str]) -> str:
+        found = dates_in(match[0])
+        return min(found).isoformat() if found and found <= known else match[0]
+
+    return _NUMERIC_DATE.sub(written, text)
+
+
 def values_in(text: str) -> set[Fraction]:
     """What the numbers in `text` are worth: "3만 5천" is 35000."""
-    scaled = {
-        sum((_scaled(*part) for part in _PART.findall(match[0])), Fraction(0))
-        for match in _SCALED.finditer(text)
-    }
-    return scaled | _written(_SCALED.sub(" ", text))
+    return {*scaled_values(text), *_written(without_scaled(text))}
 
 
 def numbers_in(text: str) -> set[Fraction]:
@@ -87,10 +84,3 @@ def numbers_in(text: str) -> set[Fraction]:
 
 def _written(text: str) -> set[Fraction]:
     return {Fraction(match[0].replace(",", "")) for match in _NUMBER.finditer(text)}
-
-
-def _scaled(digits: str, scales: str) -> Fraction:
-    value = Fraction(digits.replace(",", ""))
-    for scale in scales:
-        value *= _SCALES[scale]
-    return value

@@ -12,6 +12,7 @@ import re
 import unicodedata
 
 from app.errors import CalculationError
+from tools.scales import unscaled
 
 MAX_LENGTH = 500  # characters
 MAX_DEPTH = 32  # parentheses inside parentheses
@@ -52,6 +53,11 @@ _DATES = tuple(
     )
 )
 
+_UNIT = re.compile(
+    r"(?<=\d) *(?:(?P<time>년|개월|달|주일|주|일|시간|분|초)(?:간|치)?"
+    r"|원|개|대|명|번|회|봉|묶음|상자|박스|세트|병|통|권|장|매|건|박|살|세|점|쪽|층|배|인분|인|kg|km|cm|mm)"
+    r"(?![가-힣A-Za-z])"
+)
 _TOKEN = re.compile(
     r"""
       (?P<space>\ +)
@@ -76,6 +82,7 @@ def to_python(expression: str) -> str:
     * `1,260,000` is one number, except among the arguments of a function that takes several: there
       the comma is ambiguous and refused.
     * `^` is power, as on a calculator.
+    * Units after a number are left out, `3만 5천원` is 35000; two units of time in one text are refused.
 
     Raises CalculationError, one line, for what is too long, too deep or not arithmetic.
     """
@@ -89,10 +96,19 @@ def to_python(expression: str) -> str:
     for form in _DATES:
         text = form.sub(_iso, text)
     text = re.sub(r"[₩￦$€] *(?=[\d.])", "", text)
-    text = re.sub(r"(?<=\d) *원", "", text)
+    text = _without_units(unscaled(text))
     text = re.sub(r"% *of\b", "% * ", text)
     text = re.sub(r"(?<=[\d)]) *의 *(?=[\d.,]+ *%)", " * ", text)
     return _spell(text)
+
+
+def _without_units(text: str) -> str:
+    # "2시간 + 30분" is not 32 of anything.
+    if len(units := {match["time"] for match in _UNIT.finditer(text) if match["time"]}) > 1:
+        raise CalculationError(
+            f"The expression mixes {' and '.join(sorted(units))}. Write all of it in one of them."
+        )
+    return _UNIT.sub("", text)
 
 
 def _iso(match: re.Match[str]) -> str:

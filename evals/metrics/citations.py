@@ -12,7 +12,8 @@ from typing import Any
 
 from app.corpus.bigrams import bigrams
 from graphs.calculation import sides, unsupported
-from graphs.numbers import dates_in, numbers_in, values_in, without_scaled, yearless_days_in
+from graphs.numbers import dates_in, numbers_in, values_in, yearless_days_in
+from tools.scales import without_scaled
 
 MOST = 0.5
 """Share of an answer's own bigrams that what it cites must hold."""

@@ -4,10 +4,11 @@ from typing import Any
 
 from app.errors import CalculationError
 from app.models.chat import choice_probability
-from graphs.calculation import grounded_operands, read_plan, unsupported, written
-from graphs.prefix import document_lines, prompt
+from graphs.calculation import grounded_operands, read_plan, unsupported, with_dates, written
+from graphs.prefix import prompt
+from graphs.reading import line
 from graphs.run import Run
-from graphs.state import State
+from graphs.state import State, shown_passages
 from tools.calculator import calculate as evaluate
 
 PLAN_TOKENS = 96
@@ -27,17 +28,16 @@ async def calculate(state: State, run: Run) -> dict[str, Any]:
     instruction = resources.prompts.get("calculation", state.language, today=today.isoformat())
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=PLAN_TOKENS)
     plan = read_plan(reply.text)
-    sources = [document_lines(state, state.shown), state.standalone or state.question]
+    # Without the numbers that they are shown under, which are nothing to compute with.
+    sources = [*map(line, shown_passages(state)), state.standalone or state.question]
     if plan.lookup:
         return {"query": plan.lookup, "rewrites": state.rewrites + 1}
-    if (
-        not plan.expression
-        or unsupported(plan.expression, [*sources, today.isoformat()])
-        or not grounded_operands(plan.expression, sources)
-    ):
+    dated = [*sources, today.isoformat()]
+    expression = with_dates(plan.expression, dated)
+    if not expression or unsupported(expression, dated) or not grounded_operands(expression, sources):
         return {"arithmetic": False, "query": ""}
     try:
-        result = evaluate(plan.expression, today=today)
+        result = evaluate(expression, today=today)
     except CalculationError:
         # What the model wrote is no expression; it may still read the answer off the documents.
         return {"arithmetic": False, "query": ""}

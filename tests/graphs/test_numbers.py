@@ -3,7 +3,8 @@ from fractions import Fraction
 
 import pytest
 
-from graphs.numbers import dates_in, month_days_in, plainly, values_in
+from graphs.numbers import dates_in, iso_dates, month_days_in, values_in
+from tools.scales import plainly
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,18 @@ def test_dates_without_a_year() -> None:
 def test_large_numbers_are_written_in_full() -> None:
     assert plainly(Fraction(1_350_000)) == "1350000"
     assert plainly(Fraction(31, 10)) == "3.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("2024-3-15 - 2024-1-5", "2024-03-15 - 2024-1-5"),
+        ("age_days(2024/3/15)", "age_days(2024-03-15)"),
+        ("2024. 3. 15 + 5", "2024-03-15 + 5"),
+        ("2024-3-16", "2024-3-16"),
+        ("12024-3-15", "12024-3-15"),
+        ("2024-13-15", "2024-13-15"),
+    ],
+)
+def test_only_a_known_date_is_written_as_one(text: str, written: str) -> None:
+    assert iso_dates(text, {date(2024, 3, 15)}) == written

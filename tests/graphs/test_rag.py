@@ -179,6 +179,22 @@ async def test_a_calculation_with_numbers_from_nowhere_is_not_done() -> None:
     assert result["calculation"] == ""
 
 
+async def test_the_numbers_that_passages_are_shown_under_are_nothing_to_compute_with() -> None:
+    script = Script(needs_calculation=0.9, calculation="CALC: 45000 * 3", answer="하루 45000원입니다.")
+    more = [passage(2, "식비는 따로 줍니다."), passage(3, "숙박비도 따로 줍니다.")]
+    corpus = FakeCorpus(default=[LEAVE[4], *more])
+    result = await ask(make_resources(script, corpus=corpus), "출장비는 모두 얼마인가요?")
+    assert result["calculation"] == ""
+
+
+async def test_dates_of_the_documents_are_never_subtracted_as_numbers() -> None:
+    script = Script(needs_calculation=0.9, calculation="CALC: 2024-3-15 - 2024-1-5", answer="70일입니다.")
+    corpus = FakeCorpus(default=[passage(1, "시작은 2024년 1월 5일, 끝은 2024년 3월 15일입니다.")])
+    result = await ask(make_resources(script, corpus=corpus), "시작부터 끝까지 며칠이 걸렸나요?")
+    assert result["calculation"] == "2024-03-15 - 2024-01-05 = 70"
+    assert result["answer"].startswith("70일입니다.")
+
+
 async def test_where_the_model_does_not_give_the_calculated_result_the_graph_does() -> None:
     script = Script(needs_calculation=0.9, calculation="CALC: 45000 * 4", answer="45000원입니다.")
     result = await ask(

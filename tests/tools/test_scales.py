@@ -1,0 +1,25 @@
+from fractions import Fraction
+
+import pytest
+
+from tools.scales import scaled_values, unscaled, without_scaled
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "worth"),
+    [
+        ("3만 5천원", "35000원", [35_000]),
+        ("1억 2천만 + 3만", "120000000 + 30000", [120_000_000, 30_000]),
+        ("2.5만", "25000", [25_000]),
+        ("3조로 나눕니다", "3조로 나눕니다", []),
+        ("3조 원", "3000000000000 원", [3_000_000_000_000]),
+        ("17일", "17일", []),
+    ],
+)
+def test_scales_are_read_for_what_they_are_worth(text: str, plain: str, worth: list[int]) -> None:
+    assert unscaled(text) == plain
+    assert list(scaled_values(text)) == [Fraction(each) for each in worth]
+
+
+def test_a_text_without_them_has_blanks_in_their_place() -> None:
+    assert without_scaled("값은 3만 5천원").split() == ["값은", "원"]

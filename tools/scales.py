@@ -1,0 +1,48 @@
+"""Numbers that are written with a word of scale: "3만 5천", "1억 2천만", "2.5조"."""
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+_SCALES = {"십": 10, "백": 100, "천": 1_000, "만": 10_000, "억": 100_000_000, "조": 1_000_000_000_000}
+# "3조 원" is a sum, "3조로 나눕니다" a group and "8조각" are pieces.
+_SCALED = re.compile(
+    r"(?:\d[\d,]*(?:\.\d+)?\s*(?:[십백천만억]|조(?![가-힣])|조(?=[원달엔위유파]))+\s*)+(?:\d[\d,]*)?"
+)
+_PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([십백천만억조]*)")
+
+
+def scaled_values(text: str) -> Iterator[Fraction]:
+    """What each of them in `text` is worth, in order."""
+    return (_worth(match) for match in _SCALED.finditer(text))
+
+
+def without_scaled(text: str) -> str:
+    """The text with a blank in place of each."""
+    return _SCALED.sub(" ", text)
+
+
+def unscaled(text: str) -> str:
+    """The text with the digits of its worth in place of each: "3만 5천 + 2" is "35000 + 2"."""
+
+    def digits(match: re.Match[str]) -> str:
+        end = " " if match[0][-1].isspace() else ""
+        return plainly(_worth(match)) + end
+
+    return _SCALED.sub(digits, text)
+
+
+def plainly(value: Fraction) -> str:
+    """A number as people write it: "1350000", "3.1"; never "1.35e+06"."""
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):.10g}"
+
+
+def _worth(match: re.Match[str]) -> Fraction:
+    return sum((_scaled(*part) for part in _PART.findall(match[0])), Fraction(0))
+
+
+def _scaled(digits: str, scales: str) -> Fraction:
+    value = Fraction(digits.replace(",", ""))
+    for scale in scales:
+        value *= _SCALES[scale]
+    return value
