@@ -8,9 +8,11 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 export MUTDA_DATA_DIR ?= $(CURDIR)/.mutda
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
-export Q ?=
+# As it was typed: "$100" in a question is a price.
+override Q := $(value Q)
+export Q
 
-.PHONY: help ask chat studio test servers gate record lint lock clean
+.PHONY: help indexed ask chat studio test servers gate record lint lock clean
 
 help:
 	@echo 'make ask Q="연차 휴가는 며칠인가요?"   set up once, then ask the sample documents'
@@ -22,13 +24,13 @@ help:
 	@echo 'make record                            record the model'"'"'s replies again, after a prompt changed'
 	@echo 'make lint | lock | clean               check style and types | renew the locks | remove what make made'
 
-ask: $(MUTDA_DATA_DIR)/.samples
+ask: indexed
 	@$(BIN)/mutda ask "$$Q"
 
-chat: $(MUTDA_DATA_DIR)/.samples
+chat: indexed
 	@$(BIN)/mutda chat
 
-studio: $(MUTDA_DATA_DIR)/.samples
+studio: indexed
 	LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-reload --n-jobs-per-worker 10
 
 test: $(VENV)/.test $(VENV)/.weights $(VENV)/.st servers
@@ -51,14 +53,15 @@ $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo 'Mutda needs Python 3.11, 3.12 or 3.13: install one, or name it with PYTHON=...' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# The locks are complete: without dependency resolution pip is faster, and nothing unlocked slips in.
+# The locks are complete: without dependency resolution pip is faster, and nothing unlocked slips in. Said to be
+# quiet, pip shows no bar either.
 $(VENV)/.core: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --progress-bar on --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.test: requirements-dev.lock $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --no-deps -r requirements-dev.lock
+	$(BIN)/python -m pip install --progress-bar on --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
 # sentence-transformers brings torch, 5.9 GB on Linux: added for the tests where there is room for it.
@@ -68,7 +71,7 @@ $(VENV)/.st: requirements-st.lock $(VENV)/.test
 	if [ "$${MUTDA_TEST_ST:-1}" = 0 ]; then echo 'st: left out, MUTDA_TEST_ST=0; its real test will be skipped'; \
 	elif [ "$$free" -lt $(ST_FREE_KIB) ]; then echo "st: left out, $$free KiB of disk are free and $(ST_FREE_KIB) are needed; its real test will be skipped"; \
 	else echo 'st: installing sentence-transformers and torch for its tests (MUTDA_TEST_ST=0 leaves them out)'; \
-	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-st.lock \
+	$(BIN)/python -m pip install --progress-bar on --require-hashes --no-deps -r requirements-st.lock \
 	|| echo 'st: could not be installed; its real test will be skipped'; fi
 	@touch $@
 
@@ -76,10 +79,16 @@ $(VENV)/.weights: $(VENV)/.core
 	$(BIN)/mutda models pull
 	@touch $@
 
-# With another adapter of the embedder the vectors are others, and all are made anew.
-$(MUTDA_DATA_DIR)/.samples: $(VENV)/.core $(VENV)/.weights $(wildcard samples/*) app/models/e5_embedder.gguf
-	$(BIN)/mutda ingest samples --prune $(if $(filter %/e5_embedder.gguf,$?),--rebuild)
-	@touch $@
+# With another adapter of the embedder the vectors are others, and all are made anew. The shell looks at the stamp:
+# a name of make's cannot hold a space, and the path of a checkout may.
+INDEXED := samples $(VENV)/.core $(VENV)/.weights
+indexed: $(VENV)/.core $(VENV)/.weights
+	@stamp="$$MUTDA_DATA_DIR/.samples"; anew=yes; newer=; \
+	if [ -e "$$stamp" ]; then \
+	newer=$$(find $(INDEXED) -newer "$$stamp"); anew=$$(find app/models/e5_embedder.gguf -newer "$$stamp"); \
+	fi; \
+	if [ ! -e "$$stamp" ] || [ -n "$$newer$$anew" ]; then \
+	$(BIN)/mutda ingest samples --prune $${anew:+--rebuild} && touch "$$stamp"; fi
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --upgrade --output-file requirements.lock
