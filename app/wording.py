@@ -43,10 +43,51 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ("budget: max_seconds", "시간 한도에 이르러 멈추었습니다."),
 )
 
+_IN_PART = "answered in part: "
+
 _NOTICES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"web search is not set up"), "웹 검색이 설정되어 있지 않습니다."),
     (re.compile(r"web search was declined"), "허락하지 않아 웹 검색은 하지 않았습니다."),
-    (re.compile(r"the web search found nothing for: (.*)", re.DOTALL), r"웹에서 찾은 것이 없습니다: \1"),
+    (
+        re.compile(r"the web search found nothing, or was refused, for: (.*)", re.DOTALL),
+        r"웹에서 찾은 것이 없거나 검색을 거절당했습니다: \1",
+    ),
+    (
+        re.compile(r"(DuckDuckGo|The search server \S+) refused the search: too many requests\. .*"),
+        r"검색을 너무 자주 해서 거절당했습니다(\1). 1분쯤 뒤에 다시 해 보세요.",
+    ),
+    (
+        re.compile(r"DuckDuckGo cannot be searched \((.*)\)\. .*"),
+        r"DuckDuckGo에서 검색하지 못했습니다(\1). 인터넷 연결을 확인하거나 MUTDA_SEARCH_URL에 SearXNG 서버를 "
+        "적어 주세요.",
+    ),
+    (
+        re.compile(r"The search server (\S+) cannot be reached \((.*)\)\. .*"),
+        r"검색 서버 \1에 닿지 못했습니다(\2). 서버를 켜거나 MUTDA_SEARCH_URL을 고쳐 주세요.",
+    ),
+    (
+        re.compile(r"The search server (\S+) refused \(403\)\. .*"),
+        r"검색 서버 \1이 거절했습니다(403). 그 settings.yml의 search.formats에 json을 더해 주세요.",
+    ),
+    (
+        re.compile(r"The search server (\S+) redirects to (.*)\. Set .*"),
+        r"검색 서버 \1이 \2로 보냅니다. 마지막 주소를 MUTDA_SEARCH_URL에 적어 주세요.",
+    ),
+    (
+        re.compile(
+            r"The search server (\S+) "
+            r"(?:answered with HTTP \d+|did not answer as SearXNG does|sent more than).*"
+        ),
+        r"검색 서버 \1의 답을 읽을 수 없습니다. 서버의 기록을 보세요.",
+    ),
+    (
+        re.compile(r"The web search \((\S+)\) gave no answer in ([\d.]+) s\. .*"),
+        r"웹 검색(\1)이 \2초 안에 답하지 않았습니다. 나중에 다시 해 보세요.",
+    ),
+    (
+        re.compile(r"The search log (.*) cannot be written \((.*)\); .*"),
+        r"검색 기록 \1에 쓸 수 없어(\2) 검색하지 않았습니다.",
+    ),
     (
         re.compile(r"(\d+) passages did not fit .*"),
         r"모델이 한 번에 읽을 수 있는 양을 넘어 구절 \1개를 뺐습니다.",
@@ -94,6 +135,8 @@ def reason_in(language: Language, reason: str) -> str:
     """The reason of a result, in words of the user's language."""
     if language == "en":
         return reason
+    if reason.startswith(_IN_PART):
+        return f"일부에만 답했습니다: {reason_in(language, reason.removeprefix(_IN_PART))}"
     return next((korean for start, korean in _REASONS if reason.startswith(start)), reason)
 
 

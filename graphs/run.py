@@ -55,15 +55,20 @@ class Run:
         """Working time of the question so far, this node included."""
         return self.state.seconds + self.resources.monotonic() - self.started
 
+    def left_s(self) -> float:
+        """Seconds that the question may still take. Raises BudgetEnd where there are none."""
+        left_s = self.context.max_seconds - self.seconds
+        if left_s <= 0:
+            raise BudgetEnd("max_seconds")
+        return left_s
+
     async def ask(
         self, messages: Sequence[BaseMessage], *, max_tokens: int, logprobs: bool = False, silent: bool = True
     ) -> Reply:
         """One bounded model call. Raises BudgetEnd when no budget is left, ModelError as the model does."""
         if self.state.llm_calls + len(self.replies) >= self.context.max_llm_calls:
             raise BudgetEnd("max_llm_calls")
-        left_s = self.context.max_seconds - self.seconds
-        if left_s <= 0:
-            raise BudgetEnd("max_seconds")
+        left_s = self.left_s()
         try:
             reply = await self.resources.model.call(
                 messages,

@@ -31,7 +31,8 @@ class SearchLog:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.fchmod(descriptor, 0o600)
+                if hasattr(os, "fchmod"):  # on Windows since Python 3.13; there the folder's owner rules
+                    os.fchmod(descriptor, 0o600)
                 os.write(descriptor, line)
             finally:
                 os.close(descriptor)

@@ -15,7 +15,7 @@ from graphs.orders import notice_of, readable
 from graphs.reading import read, reread
 from graphs.resources import Resources
 from graphs.routes import web_query
-from graphs.run import Run
+from graphs.run import BudgetEnd, Run
 from graphs.state import State, is_from_web
 from tools.search_results import SearchResult
 
@@ -26,11 +26,11 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
     """Adds results as passages behind those already read.
 
     In mode "ask" the run pauses with {"web_search": query}; it goes on with true or false. A search
-    that fails leaves a notice, and the run goes on with what it has.
+    that fails leaves a notice, and the run goes on with what it has; one that takes longer than the
+    question may ends it.
     """
     query = web_query(state)
     update: dict[str, Any] = {
-        "searches": state.searches + 1,
         "asked_web": [*state.asked_web, query],
         "verdict": "",
         "recheck": False,
@@ -40,20 +40,25 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
         return update | {"notices": [*state.notices, "web search is not set up"], "shown": 0}
     if run.context.web_search == "ask" and interrupt({"web_search": query}) is not True:
         return update | {"notices": [*state.notices, "web search was declined"], "shown": 0}
+    update["searches"] = state.searches + 1
     try:
-        results = await search.search(query, k=RESULTS, consent=True)
+        async with asyncio.timeout(run.left_s()):
+            results = await search.search(query, k=RESULTS, consent=True)
+    except TimeoutError:
+        raise BudgetEnd("max_seconds") from None
     except SearchError as error:
         return update | {"notices": [*state.notices, str(error)], "shown": 0}
     if not results:
         return update | {
-            "notices": [*state.notices, f"the web search found nothing for: {query}"],
+            # DuckDuckGo's answer to too many searches cannot be told from an empty one.
+            "notices": [*state.notices, f"the web search found nothing, or was refused, for: {query}"],
             "shown": 0,
         }
     question = state.standalone or state.question
-    # What an earlier part cites keeps its number; documents that held no answer make room.
-    kept = [
-        Passage(**passage) for passage in state.found[: state.shown] if state.finished or is_from_web(passage)
-    ]
+    # What an earlier part cites keeps its number, and what a calculation lacks one fact beside is needed for
+    # it; documents that held no answer make room.
+    needed = bool(state.finished) or (state.arithmetic and state.verdict == "yes")
+    kept = [Passage(**passage) for passage in state.found[: state.shown] if needed or is_from_web(passage)]
     ranked, coverage, dense = await asyncio.to_thread(_ranked, results, question, run.resources)
     run.notice(notice_of(ranked))
     found = [passage for passage in readable(ranked) if passage.id not in state.suspects]

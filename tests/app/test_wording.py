@@ -80,6 +80,10 @@ def test_where_a_citation_is(citation: dict[str, Any], korean: str, english: str
         ("no evidence: nothing was found", "관련 문서를 찾지 못했습니다."),
         ("withdrawn: it is not supported", "초안이 문서 내용과 맞지 않아 답을 거두었습니다."),
         ("budget: max_seconds reached", "시간 한도에 이르러 멈추었습니다."),
+        (
+            "answered in part: no evidence: nothing was found",
+            "일부에만 답했습니다: 관련 문서를 찾지 못했습니다.",
+        ),
         ("something of tomorrow", "something of tomorrow"),
     ],
 )
@@ -111,7 +115,14 @@ def test_the_graph_s_reasons_are_found() -> None:
     [
         ("web search is not set up", "웹 검색이 설정되어 있지 않습니다."),
         ("web search was declined", "허락하지 않아 웹 검색은 하지 않았습니다."),
-        ("the web search found nothing for: 놀란", "웹에서 찾은 것이 없습니다: 놀란"),
+        (
+            "the web search found nothing, or was refused, for: 놀란",
+            "웹에서 찾은 것이 없거나 검색을 거절당했습니다: 놀란",
+        ),
+        (
+            "DuckDuckGo refused the search: too many requests. Wait a minute.",
+            "검색을 너무 자주 해서 거절당했습니다(DuckDuckGo). 1분쯤 뒤에 다시 해 보세요.",
+        ),
         (
             "2 passages did not fit the model's context and were left out",
             "모델이 한 번에 읽을 수 있는 양을 넘어 구절 2개를 뺐습니다.",
@@ -122,6 +133,27 @@ def test_the_graph_s_reasons_are_found() -> None:
 def test_notices_in_the_user_s_language(notice: str, korean: str) -> None:
     assert notice_in("ko", notice) == korean
     assert notice_in("en", notice) == notice
+
+
+def errors_of_searching() -> list[str]:
+    """What goes wrong with a search on the way, as the code writes it, with each field as a word."""
+    code = "".join(
+        (ROOT / "tools" / name).read_text(encoding="utf-8")
+        for name in ("search_backends.py", "search_log.py", "web_search.py")
+    )
+    written = re.findall(r'SearchError\(\s*((?:f?"[^"]*"\s*)+)', code)
+    whole = ["".join(re.findall(r'"([^"]*)"', text)) for text in written]
+    own = ("The search query", "The web was not searched", "The installed ddgs")
+    return [re.sub(r"\{[^}]*\}", "3", text) for text in whole if not text.startswith(own)]
+
+
+@pytest.mark.parametrize("error", errors_of_searching())
+def test_every_failure_of_a_search_has_korean_words(error: str) -> None:
+    assert HANGUL.search(notice_in("ko", error))
+
+
+def test_the_failures_of_a_search_are_found() -> None:
+    assert len(errors_of_searching()) >= 9
 
 
 def test_every_notice_of_the_graph_has_korean_words() -> None:

@@ -1,5 +1,7 @@
 """Every edge of the graph, with a scripted model."""
 
+import asyncio
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -230,6 +232,42 @@ async def test_a_fact_that_a_calculation_lacks_is_looked_up_on_the_web() -> None
     )
     assert result["calculation"] == "age_days(1970-07-30) = 20,568"
     assert search.queries == ["Nolan date of birth"]
+
+
+async def test_what_the_documents_say_stays_beside_what_the_web_adds_to_a_calculation() -> None:
+    own = passage(1, "출장비는 하루 45000원입니다.")
+    page = SearchResult(title="출장비", url="https://a.example/1", snippet="미국은 하루 90000원입니다.")
+    script = Script(
+        needs_calculation=0.9, calculation=["FIND: 미국 출장비 하루", "CALC: 90000 - 45000"], answer="45000원입니다."
+    )  # fmt: skip
+    result = await ask(
+        make_resources(
+            script,
+            corpus=FakeCorpus(default=[own]),
+            search=FakeSearch({"미국 출장비 하루": [page]}),
+            web_search="on",
+        ),
+        "우리 출장비와 미국 출장비의 차이는 하루 얼마인가요?",
+    )
+    assert result["calculation"] == "90000 - 45000 = 45,000"
+    assert {citation["source"] for citation in result["citations"]} == {own.source, page.url}
+
+
+async def test_a_search_takes_no_longer_than_the_question_may() -> None:
+    class Hanging(FakeSearch):
+        async def search(self, query: str, *, k: int = 5, consent: bool = False) -> list[SearchResult]:
+            await asyncio.sleep(30)
+            return []
+
+    started = time.monotonic()
+    result = await ask(
+        make_resources(
+            corpus=FakeCorpus(default=[]), search=Hanging(), web_search="on", monotonic=time.monotonic
+        ),
+        max_seconds=0.5,
+    )
+    assert time.monotonic() - started < 5
+    assert result["refused"] is True and result["reason"] == "budget: max_seconds reached"
 
 
 async def test_a_fact_that_a_calculation_lacks_is_looked_up_in_the_documents() -> None:

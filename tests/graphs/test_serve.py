@@ -545,7 +545,7 @@ def test_the_web_is_searched_after_a_yes_alone(dev: Dev) -> None:
         else:
             assert dev.search.queries == []
             assert result["refused"] and result["notices"] == ["web search was declined"]
-            assert result["cost"]["searches"] == 1
+            assert result["cost"]["searches"] == 0
 
 
 @pytest.mark.slow
