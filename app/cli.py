@@ -296,9 +296,10 @@ def ingest(
     from dataclasses import asdict
 
     from app.corpus.ingest import ingest as run_ingest
+    from app.corpus.walk import is_gone
 
     settings = read_settings()
-    missing = [str(path) for path in paths if not path.exists()]
+    missing = [str(path) for path in paths if is_gone(str(path))]
     if missing and not prune:
         raise MutdaError(
             f"There is no {', '.join(missing)}. Check the path, or add --prune to forget what was there."

@@ -18,6 +18,9 @@
 Everything else is a bug and keeps its traceback.
 """
 
+import sys
+from pathlib import Path
+
 
 class MutdaError(Exception):
     """A message for the user, on one line, in their terms."""
@@ -29,11 +32,18 @@ class SettingsError(MutdaError):
     """A setting has the wrong value."""
 
 
+def install_command(extra: str) -> str:
+    """What adds an optional part to this very installation: from the checkout, where it runs from one."""
+    root = Path(__file__).parents[1]
+    source = f'-e "{root}[{extra}]"' if (root / "pyproject.toml").is_file() else f'"mutda[{extra}]"'
+    return f'"{sys.executable}" -m pip install {source}'
+
+
 class MissingExtraError(MutdaError):
     """An optional part is needed and not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs an extra part. Install it with: pip install 'mutda[{extra}]'")
+        super().__init__(f"{what} needs an extra part. Install it with: {install_command(extra)}")
 
 
 class CorpusError(MutdaError):

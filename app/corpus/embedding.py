@@ -6,7 +6,7 @@ from pathlib import Path
 from app.corpus.manifest import read_manifest
 from app.corpus.schema import STORE_NAME
 from app.corpus.store import Store
-from app.errors import CorpusError, DownloadError
+from app.errors import CorpusError, DownloadError, SettingsError
 from app.models.embedder import Embedder
 from app.models.embedders import E5_SPECS, default_embedder_spec, make_embedder
 from app.models.weights import OnProgress, resolve_e5
@@ -48,7 +48,15 @@ def choose_embedder(
             if needed:
                 raise
             notice = f"The embedder {spec} is used, which finds less. {error}"
-    embedder = make_embedder(spec, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
+    try:
+        embedder = make_embedder(
+            spec,
+            cache_dir=settings.cache_dir,
+            ollama_url=settings.ollama_url,
+            timeout_s=settings.call_timeout_s,
+        )
+    except SettingsError as error:
+        raise SettingsError(f"MUTDA_EMBEDDER: {error}") from None
     return Chosen(embedder=embedder, notice=notice)
 
 

@@ -1,10 +1,12 @@
 """Paths as a user gives them to the files that are to be read."""
 
 import os
+import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +38,18 @@ def walk(paths: Sequence[Path], is_supported: Callable[[Path], bool], exclude: I
     seen_folders = {os.path.realpath(folder) for folder in exclude}
     for given in paths:
         root = Path(os.path.abspath(given))  # noqa: PTH100 - links keep their names
-        if root.is_dir():
+        try:
+            kind = _kind(root)
+        except OSError as error:
+            reason = "there is no such file or folder" if _is_missing(error) else _unreadable(error)
+            found.failed.append((_printable(str(given)), reason))
+            continue
+        if kind == "folder":
             candidates = _in_folder(root, given, is_supported, seen_folders, found)
-        elif root.is_file():
+        elif kind == "file":
             candidates = iter([FoundFile(path=str(root), given=str(given), name=_shown(root.name))])
         else:
-            reason = "it is not a file" if root.exists() else "there is no such file or folder"
-            found.failed.append((_printable(str(given)), reason))
+            found.failed.append((_printable(str(given)), "it is not a file"))
             continue
         for file in candidates:
             if file.path in seen_files:
@@ -68,16 +75,24 @@ def _in_folder(
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            found.failed.append((_printable(str(folder)), f"cannot be read ({error.strerror or error})"))
+            found.failed.append((_printable(str(folder)), _unreadable(error)))
             continue
         folders = []
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             path = Path(entry.path)
-            if path.is_dir():
+            try:
+                kind = _kind(path)
+            except OSError as error:
+                if _is_missing(error):  # a link to nothing, or gone since
+                    found.skipped += 1
+                else:
+                    found.failed.append((_printable(str(path)), _unreadable(error)))
+                continue
+            if kind == "folder":
                 folders.append(path)
-            elif not path.is_file() or not is_supported(path):
+            elif kind == "other" or not is_supported(path):
                 found.skipped += 1
             else:
                 below = path.relative_to(root)
@@ -93,11 +108,25 @@ def is_gone(path: str) -> bool:
     """Whether a file is surely not there; False where nobody can look, such as a locked folder."""
     try:
         Path(path).stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return _is_missing(error)
     return False
+
+
+def _kind(path: Path) -> Literal["folder", "file", "other"]:
+    """Raises OSError where there is nothing, or nobody can look: pathlib's own questions do so for some."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        return "folder"
+    return "file" if stat.S_ISREG(mode) else "other"
+
+
+def _is_missing(error: OSError) -> bool:
+    return isinstance(error, FileNotFoundError | NotADirectoryError)
+
+
+def _unreadable(error: OSError) -> str:
+    return f"cannot be read ({error.strerror or error})"
 
 
 def is_under(path: str, roots: Iterable[Path]) -> bool:

@@ -1,6 +1,7 @@
 """Langfuse: variables, server, version, keys, clock, and a trace that goes the whole way."""
 
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -35,7 +36,7 @@ def look_at_langfuse(settings: Settings) -> Finding:
         return wrong(NAME, f"off: {' and '.join(missing)} {there} not set", "set all three, or none")
     if find_spec("langfuse") is None:
         text = "off: the LANGFUSE_ variables are set, and its SDK is not installed"
-        return wrong(NAME, text, "pip install 'mutda[langfuse]'")
+        return wrong(NAME, text, f'"{sys.executable}" -m pip install langfuse')
     url = settings.langfuse_base_url.rstrip("/")
     try:
         return _look(url, (values["LANGFUSE_PUBLIC_KEY"], values["LANGFUSE_SECRET_KEY"]))

@@ -246,7 +246,8 @@ def test_files_that_cannot_be_read(mutda: Mutda, here: Path) -> None:
         (
             "MUTDA_EMBEDDER",
             "word2vec",
-            "'word2vec' is not an embedder. Use one of: e5:, e5:base, use:, st:NAME, ollama:NAME, toy:",
+            "MUTDA_EMBEDDER: 'word2vec' is not an embedder. "
+            "Use one of: e5:, e5:base, use:, st:NAME, ollama:NAME, toy:",
         ),
         (
             "MUTDA_EMBEDDER",
@@ -574,7 +575,7 @@ def test_a_person_is_asked_in_the_question_s_language(asks_first: Mutda, typed: 
     assert done.err.startswith("이 검색어를 인터넷으로 보낼까요? “")
     assert done.err.endswith("” [y/N] ")
     assert ("웹 검색은 하지 않았습니다" in done.out) is not agreed
-    assert ("cannot be reached" in done.out) is agreed  # the search server is at a closed port
+    assert ("닿지 못했습니다" in done.out) is agreed  # the search server is at a closed port
 
 
 def test_no_line_is_no_consent(asks_first: Mutda) -> None:

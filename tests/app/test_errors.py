@@ -1,10 +1,12 @@
 import inspect
 import re
+import sys
+from pathlib import Path
 
 import pytest
 
 from app import errors
-from app.errors import MissingExtraError, MutdaError, ServiceError
+from app.errors import MissingExtraError, MutdaError, ServiceError, install_command
 
 EVERY = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, Exception)]
 
@@ -28,6 +30,12 @@ def test_a_service_exits_with_3_and_a_mistake_with_2(error: type[MutdaError]) ->
 
 
 def test_a_missing_extra_names_the_command() -> None:
+    root = Path(__file__).parents[2]
     assert str(MissingExtraError("st:", "st")) == (
-        "st: needs an extra part. Install it with: pip install 'mutda[st]'"
+        f'st: needs an extra part. Install it with: "{sys.executable}" -m pip install -e "{root}[st]"'
     )
+
+
+def test_without_a_checkout_the_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(errors, "__file__", str(tmp_path / "app" / "errors.py"))
+    assert install_command("st") == f'"{sys.executable}" -m pip install "mutda[st]"'

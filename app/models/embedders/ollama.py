@@ -123,7 +123,7 @@ class OllamaEmbedder:
         except httpx.TimeoutException as error:
             raise ModelError(
                 f"The Ollama server at {self._url} did not answer within {self._timeout_s:g} s."
-                f" Wait until it is less busy, or set a longer timeout."
+                " Wait until it is less busy, or raise MUTDA_CALL_TIMEOUT_S."
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ModelError(

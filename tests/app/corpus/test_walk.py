@@ -89,3 +89,30 @@ def test_gone_is_only_what_is_surely_gone(docs: Path) -> None:
     assert is_gone(str(docs / "none.txt"))
     assert is_gone(str(docs / "a.txt" / "below"))
     assert not is_gone(str(docs / ("x" * 300)))
+
+
+def test_what_nobody_can_look_at_is_reported_and_the_rest_is_found(
+    docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = walk([docs], lambda path: True)
+    locked = whole.files[0].path
+    look = Path.stat
+
+    def refuse(path: Path, **given: bool) -> os.stat_result:
+        if str(path) == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path, **given)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    found = walk([docs], lambda path: True)
+    assert [file.path for file in found.files] == [file.path for file in whole.files[1:]]
+    assert (locked, "cannot be read (Permission denied)") in found.failed
+    alone = walk([Path(locked)], lambda path: True)
+    assert alone.failed == [(locked, "cannot be read (Permission denied)")]
+
+
+def test_a_name_that_is_too_long_is_reported(tmp_path: Path) -> None:
+    long = tmp_path / ("긴" * 200)
+    ((path, reason),) = walk([long], lambda path: True).failed
+    assert path == str(long) and reason.startswith("cannot be read")
+    assert not is_gone(str(long))

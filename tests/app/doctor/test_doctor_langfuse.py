@@ -1,4 +1,5 @@
 import json
+import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -113,7 +114,7 @@ def test_a_missing_variable_is_named_and_nothing_contacted(
 
 def test_a_missing_sdk_is_said(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(langfuse, "find_spec", lambda _: None)
-    assert look().todo == "pip install 'mutda[langfuse]'"
+    assert look().todo == f'"{sys.executable}" -m pip install langfuse'
     assert server.spans == []
 
 

