@@ -13,14 +13,16 @@ from app.wording import plain
 def progress_bar(title: str, *, unit: Literal["bytes", "documents"]) -> Iterator[Callable[[Any], None]]:
     """A bar that appears with the first report, at a terminal only; gives the function to report to.
 
-    Of a report in bytes it reads done_bytes, total_bytes (0: unknown) and detail; of one in documents
-    files_done, files_total and path.
+    Of a report in bytes it reads done_bytes, total_bytes (0: unknown) and detail. One in documents has a bar
+    for the files that are read and, since embedding takes far longer, one for the texts that are embedded:
+    files_done, files_total, path, texts_done, texts_total.
     """
     from rich.progress import (
         BarColumn,
         DownloadColumn,
         MofNCompleteColumn,
         Progress,
+        TaskID,
         TextColumn,
         TimeRemainingColumn,
     )
@@ -35,18 +37,24 @@ def progress_bar(title: str, *, unit: Literal["bytes", "documents"]) -> Iterator
         console=console,
         disable=not console.is_terminal,
     )
-    task = None
+    tasks: dict[str, TaskID] = {}
+
+    def show(name: str, done: int, total: int, detail: str) -> None:
+        if not tasks:
+            bar.start()
+        if name not in tasks:
+            tasks[name] = bar.add_task(name, total=total or None)
+        description = plain(f"{name} {detail}")[:60]
+        bar.update(tasks[name], completed=done, total=total or None, description=description)
 
     def report(progress: Any) -> None:
-        nonlocal task
         if unit == "bytes":
-            done, total, detail = progress.done_bytes, progress.total_bytes, progress.detail
-        else:
-            done, total, detail = progress.files_done, progress.files_total, Path(progress.path).name
-        if task is None:
-            bar.start()
-            task = bar.add_task(title, total=total or None)
-        bar.update(task, completed=done, total=total or None, description=plain(f"{title} {detail}")[:60])
+            show(title, progress.done_bytes, progress.total_bytes, progress.detail)
+            return
+        if progress.files_total:
+            show(title, progress.files_done, progress.files_total, Path(progress.path).name)
+        if progress.texts_total:
+            show("embed", progress.texts_done, progress.texts_total, "")
 
     try:
         yield report

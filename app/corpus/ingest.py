@@ -148,7 +148,7 @@ class _Pipeline:
         self._worker = worker
         self._tell = tell
         self._files_total = files_total
-        self._files_done = self._texts_done = 0
+        self._files_done = self._texts_done = self._texts_total = 0
         self._path = ""
 
     def run(self, changes: Iterator[Change]) -> None:
@@ -172,6 +172,7 @@ class _Pipeline:
 
     def _embed(self, group: _Group) -> _Group:
         texts = list(group.texts)
+        self._texts_total += len(texts)
         for start in range(0, len(texts), BATCH_TEXTS):
             batch = texts[start : start + BATCH_TEXTS]
             group.batches.append((batch, self._worker.start(batch)))
@@ -199,6 +200,7 @@ class _Pipeline:
                 files_done=self._files_done,
                 files_total=self._files_total,
                 texts_done=self._texts_done,
+                texts_total=self._texts_total,
                 path=self._path,
             )
         )
@@ -209,6 +211,7 @@ def _embed_stored(
 ) -> None:
     # All in the caller's one transaction: a search finds old vectors or new ones, never both.
     last = done = 0
+    _, total = store.counts()
     ahead: deque[tuple[list[int], list[list[str]], Future[Vectors]]] = deque()
     while True:
         items = store.texts_after(last, BATCH_TEXTS)
@@ -223,7 +226,7 @@ def _embed_stored(
             ids, texts, future = ahead.popleft()
             store.set_vectors(ids, by_chunk(future.result(), texts))
             done += len(ids)
-            tell(Progress(files_done=0, files_total=0, texts_done=done, path=""))
+            tell(Progress(files_done=0, files_total=0, texts_done=done, texts_total=total, path=""))
 
 
 def _gone(stored: dict[str, Document], files: Sequence[FoundFile], paths: Sequence[Path]) -> list[Document]:

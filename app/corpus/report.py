@@ -10,6 +10,7 @@ class Progress:
     files_done: int  # looked at, and read where they had changed
     files_total: int
     texts_done: int  # embedded in this run: chunks and, with some embedders, their sentences
+    texts_total: int  # to be embedded, as far as is known: it grows while files are read
     path: str  # the file that was looked at last; empty while a collection is embedded anew
 
 

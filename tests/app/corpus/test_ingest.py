@@ -281,6 +281,14 @@ def test_many_files_are_embedded_in_one_thread_beside_and_told_as_they_go(folder
     assert [step.files_done for step in seen] == sorted(step.files_done for step in seen)
     assert (seen[-1].files_done, seen[-1].files_total, seen[-1].texts_done) == (703, 703, 703)
     assert seen[-1].path == str(docs / "n699.txt")
+    assert all(step.texts_done <= step.texts_total for step in seen) and seen[-1].texts_total == 703
+
+
+def test_embedding_anew_tells_how_much_there_is(folder: Path, docs: Path) -> None:
+    run(folder, docs)
+    seen: list[Progress] = []
+    run(folder, docs, rebuild=True, on_progress=seen.append)
+    assert (seen[0].texts_done, seen[0].texts_total) == (3, 3)
 
 
 def test_another_ingest_waits_outside(folder: Path, docs: Path) -> None:
