@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from app.corpus.collection import Collection
+    from app.models.embedder import Embedder
+    from app.models.spec import ModelSpec
     from app.settings import Settings
     from app.tracing.recorder import OnSpan
 
@@ -378,7 +380,6 @@ def status(as_json: AsJson = False) -> None:
 
 
 async def _status() -> dict[str, Any]:
-    from app.errors import CorpusError
     from app.models.ollama_tags import installed_models
     from app.models.open import choose_spec
     from app.models.reader import absence
@@ -386,17 +387,8 @@ async def _status() -> dict[str, Any]:
 
     settings = read_settings()
     embedder = await asyncio.to_thread(_embedder, settings, allow_fetch=False)
-    try:
-        collection = await asyncio.to_thread(_collection, settings, embedder)
-        state = await asyncio.to_thread(collection.status)
-        collection.close()
-        holds: dict[str, Any] = {
-            "documents": state.documents,
-            "chunks": state.chunks,
-            "korean probe": state.probe,
-        }
-    except CorpusError as error:
-        holds = {"problem": str(error)}
+    holds = await asyncio.to_thread(_holds, settings, embedder)
+    spec = await choose_spec(settings)
     names = await installed_models(settings.ollama_url)
     weights = await asyncio.to_thread(local_path, EMBEDDED, settings.cache_dir)
     return {
@@ -405,13 +397,54 @@ async def _status() -> dict[str, Any]:
         **holds,
         "embedder": embedder.spec,
         "reader": absence(settings) or "on",
-        "model": str(await choose_spec(settings)),
+        "model": str(spec),
+        **(await asyncio.to_thread(_servers, settings, spec)),
         "weights": str(weights) if weights else "not fetched: mutda models pull",
         "ollama": f"{settings.ollama_url}: "
         + ("not reachable" if names is None else ", ".join(names) or "no models"),
         "web search": settings.web_search
         + (f" by {settings.search_url or 'DuckDuckGo'}" if settings.web_search != "off" else ""),
     }
+
+
+def _holds(settings: "Settings", embedder: "Embedder") -> dict[str, Any]:
+    """What the collection holds, and why it cannot be searched where it cannot."""
+    from app.corpus.collection import contents_of
+    from app.errors import CorpusError, ServiceError
+
+    holds: dict[str, Any] = {}
+    try:
+        if contents := contents_of(settings.collection_dir):
+            holds = {
+                "documents": contents.documents,
+                "chunks": contents.chunks,
+                "korean probe": contents.probe,
+            }
+            if contents.embedder != embedder.spec:
+                holds["made with"] = contents.embedder
+        _collection(settings, embedder).close()
+    except (CorpusError, ServiceError) as error:
+        holds["problem"] = str(error)
+    return holds
+
+
+def _servers(settings: "Settings", spec: "ModelSpec") -> dict[str, str]:
+    """Of the servers that settings name beside Ollama, whether they answer."""
+    from app.doctor.address import Unreachable, ask
+    from app.doctor.model import look_at_server
+
+    found = {}
+    if spec.kind == "openai":
+        finding = look_at_server(str(spec), spec, settings)
+        answers = f"{settings.openai_base_url}: answers"
+        found["model server"] = answers if finding.level == "ok" else finding.text
+    if settings.search_url and settings.web_search != "off":
+        try:
+            ask(settings.search_url)
+            found["search server"] = f"{settings.search_url}: answers"
+        except Unreachable as error:
+            found["search server"] = f"{settings.search_url}: not reachable ({error})"
+    return found
 
 
 app.command()(bench)

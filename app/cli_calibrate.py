@@ -22,7 +22,8 @@ def calibrate(
         ),
     ] = None,
     part: Annotated[
-        Literal["fit", "report"] | None, typer.Option(help="Only this half of the questions, by a hash.")
+        Literal["fit", "report"] | None,
+        typer.Option(help="Only this half of the questions; the halves share no file, article or passage."),
     ] = None,
     limit: Annotated[
         int | None,
@@ -34,12 +35,16 @@ def calibrate(
     anew: Annotated[
         bool, typer.Option("--anew", help="Ask the model again what it was asked before.")
     ] = False,
+    store_anyway: Annotated[
+        bool, typer.Option("--store-anyway", help="Store also what is behind the calibration in use.")
+    ] = False,
 ) -> None:
     """Fit to questions when a model's evidence is enough.
 
     The model grades the passages of each question, which takes its time; after an interruption the same
-    command carries on. All figures are cross-validated. Answers then go by what was fitted, until the
-    grader's prompts or the model's weights change; the calibration before is kept beside the new one.
+    command carries on. All figures are cross-validated. What was fitted is stored where its balanced
+    accuracy is no lower than that of the calibration in use. Answers then go by it, until the grader's
+    prompts or the model's weights change; the calibration before is kept beside the new one.
     """
     from rich.console import Console
 
@@ -57,6 +62,7 @@ def calibrate(
         limit=limit,
         seed=seed,
         anew=anew,
+        store_anyway=store_anyway,
     )
     if code := run_calibrate(options, console):
         raise typer.Exit(code)

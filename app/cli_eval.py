@@ -47,7 +47,8 @@ def run(
         int | None, typer.Option(min=1, metavar="N", help="Ask at most so many, kinds in equal shares.")
     ] = None,
     part: Annotated[
-        Literal["fit", "report"] | None, typer.Option(help="Only this half of the questions, by a hash.")
+        Literal["fit", "report"] | None,
+        typer.Option(help="Only this half of the questions; the halves share no file, article or passage."),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Chooses the questions of --limit.")] = 1,
     json: Annotated[

@@ -52,16 +52,18 @@ _COLUMNS: dict[Language, tuple[str, ...]] = {
 _ABOVE: Words = {
     "ko": """\
 아래 값은 모두 [저장소에 있는 보고서](evals/reports/README.md)에서 만들었고, 테스트가 둘이
-같은지 확인합니다. ± 뒤는 표준 오차 하나, n은 그 줄의 질문 수와 다를 때만 적은 수입니다. 목표는
-값 옆에 적고, 못 미친 것은 **미달**이라고 밝혔습니다. “맞음”은 답 없는 질문을 거절한 것까지
-셉니다. 단순 RAG는 같은 검색, 단락 네 개, 호출 한 번입니다. 호출은 중앙값이고, 시간은 같은
-질문에 단순 RAG가 쓴 시간을 1로 본 비의 중앙값입니다.""",
+같은지 확인합니다. ± 뒤는 표준 오차 하나입니다. 비율의 표준 오차는 맞은 것과 틀린 것이 둘씩 더
+있다고 보고 셈하므로, 1.00이나 0.00이어도 0이 아니고 질문이 적을수록 큽니다. n은 그 줄의 질문
+수와 다를 때만 적은 수입니다. 목표는 값 옆에 적고, 못 미친 것은 **미달**이라고 밝혔습니다.
+“맞음”은 답 없는 질문을 거절한 것까지 셉니다. 단순 RAG는 같은 검색, 단락 네 개, 호출 한
+번입니다. 호출은 중앙값이고, 시간은 같은 질문에 단순 RAG가 쓴 시간을 1로 본 비의 중앙값입니다.""",
     "en": """\
 All figures are made from [reports in the repository](evals/reports/README.md), and a test holds
-the two together. ± is one standard error; n is told where it is not the row's. Goals stand beside
-their figures, and what misses one is marked **missed**. "Right" counts refusing what cannot be
-answered. Plain RAG is the same search, four passages and one call. Calls are medians; time is the
-median ratio to plain RAG's on the same question.""",
+the two together. ± is one standard error; a share's is reckoned with two more hits and two more
+misses, so that it is not 0 at 1.00 or 0.00 and grows as questions get fewer. n is told where it is
+not the row's. Goals stand beside their figures, and what misses one is marked **missed**. "Right"
+counts refusing what cannot be answered. Plain RAG is the same search, four passages and one call.
+Calls are medians; time is the median ratio to plain RAG's on the same question.""",
 }
 _GOAL: Words = {"ko": "목표 {goal}", "en": "goal {goal}"}
 _MISSED: Words = {"ko": "**미달**", "en": "**missed**"}
@@ -135,7 +137,7 @@ class _Rows:
     def of(self, name: str) -> list[Number | None]:
         """A measure of each system."""
         found = [self.numbers(system) for system in self.systems]
-        return [numbers.measures.get(name) if numbers else None for numbers in found]
+        return [numbers.of(name) if numbers else None for numbers in found]
 
     def goal(self, column: Column) -> Goal | None:
         return GOALS.get((self.suite.name, self.kind, column))
@@ -152,8 +154,8 @@ def _line(label: str, rows: _Rows, language: Language) -> str:
         _side_by_side(rows.of("right"), n),
         # A kind has questions of one side alone.
         NOTHING if rows.kind else _answered_right(rows, n, language),
-        cell(ours.measures.get("balanced"), n, rows.goal("balanced"), language),
-        cell(ours.measures.get("valid"), n, rows.goal("cites"), language),
+        cell(ours.of("balanced"), n, rows.goal("balanced"), language),
+        cell(ours.of("valid"), n, rows.goal("cites"), language),
         f"{calls.value:g}" if calls else NOTHING,
         cell(times.answered if times else None, n, rows.goal("time_answered"), language),
         cell(times.unanswerable if times else None, n, rows.goal("time_unanswerable"), language),
@@ -208,7 +210,7 @@ def _single(reports: Sequence[Answers | Retrieval], language: Language) -> Itera
         suite = shown_as(report.name.removesuffix(RETRIEVAL))
         label = suite.words[language]
         if isinstance(report, Answers):
-            number = report.metrics[GRAPH].overall.measures.get("obeyed")
+            number = report.metrics[GRAPH].overall.of("obeyed")
             if number:
                 count = round(number.value * number.n)
                 goal = GOALS.get((suite.name, "", "obeyed"))
@@ -217,7 +219,7 @@ def _single(reports: Sequence[Answers | Retrieval], language: Language) -> Itera
             continue
         for kind, numbers in report.metrics.items():
             if kind != ALL and (number := numbers.get(RECALL)):
-                told = cell(number, 0, GOALS.get((suite.name, kind, "recall")), language)
+                told = cell(number.as_share(), 0, GOALS.get((suite.name, kind, "recall")), language)
                 words = _KINDS[kind][language] if kind in _KINDS else plain(kind)
                 yield _RECALL[language].format(suite=f"{label}, {words}", figure=told)
 

@@ -20,14 +20,16 @@ from app.settings import Settings, load_settings
 from app.wording import plain
 from evals.calibration_figures import figures
 from evals.calibration_page import page
-from evals.calibration_report import policy_lines, risk_lines, tables, verdict
-from evals.calibration_store import fitted_keys, in_words, store
+from evals.calibration_report import behind, policy_lines, risk_lines, tables, verdict
+from evals.calibration_store import FOLDER, fitted_on, in_words, store
 from evals.folds import FOLDS, cross_decide, fit_best, groups_of, require_enough
-from evals.gathering import FOLDER, LOOKS, Asked, ChosenSuite, Gathering, choose_suites, gather
+from evals.gathered import LOOKS, case_key
+from evals.gathering import Asked, ChosenSuite, Gathering, choose_suites, gather
 from evals.korquad import Part
 from evals.measures import text_of
 from evals.metrics.standard_error import Estimate
 from evals.policy import Decisions, Policy, Questions, columns_of, decide
+from evals.provenance import half_line
 from evals.report import ReportError, write_whole
 from evals.run import INTERRUPTED
 from graphs.evidence import Calibration
@@ -54,6 +56,8 @@ class CalibrateOptions:
     seed: int = 1
     anew: bool = False
     """Gather again what was gathered before."""
+    store_anyway: bool = False
+    """Store what was fitted also where it is behind what is in use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +65,7 @@ class Fitted:
     """A policy for a model, and what it and the one before it decided."""
 
     policy: Policy
-    """Fitted to all questions: what is stored."""
+    """Fitted to all questions: what is stored, unless it is behind."""
     before: Decisions
     after: Decisions
     """Cross-validated."""
@@ -69,7 +73,7 @@ class Fitted:
 
 
 def calibrate(options: CalibrateOptions, console: Console) -> int:
-    """Gather, fit, print, store; returns 0, or 130 after Ctrl-C.
+    """Gather, fit, print, store what is not behind; returns 0, or 130 after Ctrl-C.
 
     Raises MutdaError for a user's mistake and for too few questions, ServiceError when three questions in a
     row fail. What was gathered until then is kept: the same command carries on.
@@ -78,6 +82,9 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
     suites = choose_suites(
         options.suites, options.corpora, part=options.part, limit=options.limit, seed=options.seed
     )
+    for suite in suites if options.part else ():
+        line = f"{suite.name}: {half_line(suite.half.counts(), 'en')}"
+        console.print(plain(line), markup=False, soft_wrap=True)
     try:
         gathering = asyncio.run(gather(suites, settings, console, anew=options.anew))
     except KeyboardInterrupt:
@@ -168,8 +175,8 @@ def _summary(
     yield f"Before: the calibration in use, fitted on {gathering.calibration.fitted_on or 'nothing told'}"
     if gathering.calibration.notice:
         yield f"Of your own, {gathering.calibration.notice.partition('; ')[0]}."
-    seen = fitted_keys(folder, gathering.fingerprint)
-    if both := sum(asked.key in seen for asked in usable):
+    fitted_before = fitted_on(folder, gathering.fingerprint)
+    if both := sum(fitted_before is not None and fitted_before.saw(a.case, a.key) for a in usable):
         yield f"It was fitted on {both} of these {len(questions)} questions: its figures here are flattered."
     folds = min(FOLDS, len(set(questions.groups.tolist())))
     yield (
@@ -186,7 +193,8 @@ def _keep(
     suites: Sequence[ChosenSuite],
     settings: Settings,
 ) -> Iterator[str]:
-    """Store the calibration and its report; says where, and how to go back."""
+    """Store the calibration, unless it is behind, and write the report; says where, and how to go back."""
+    keeps = options.store_anyway or not behind(fitted.figures)
     kinds = {suite.name: Counter(a.case.kind for a in usable if a.suite == suite.name) for suite in suites}
     counts = [(suite.name, suite.sha256, dict(kinds[suite.name])) for suite in suites]
     fingerprint, in_use = gathering.fingerprint, gathering.calibration
@@ -207,6 +215,7 @@ def _keep(
         after_on=calibration.fitted_on,
         date=date,
         policy="\n".join(policy_lines(fitted.policy)),
+        stored=keeps,
     )
     about = {
         "suites": [{"name": name, "sha256": digest, "kinds": of_kind} for name, digest, of_kind in counts],
@@ -215,21 +224,26 @@ def _keep(
         "seed": options.seed,
         "embedder": gathering.embedder,
         "keys": sorted(asked.key for asked in usable),
+        "cases": sorted({case_key(asked.case) for asked in usable}),
     }
-    stored = store(
-        settings.data_dir / FOLDER,
-        calibration,
-        fingerprint,
-        questions=about,
-        figures=fitted.figures,
-        date=date,
-    )
-    yield f"Stored: {stored.path}"
-    yield stored.way_back()
+    if keeps:
+        stored = store(
+            settings.data_dir / FOLDER,
+            calibration,
+            fingerprint,
+            questions=about,
+            figures=fitted.figures,
+            date=date,
+        )
+        yield f"Stored: {stored.path}"
+        yield stored.way_back()
+    else:
+        yield "Not stored: the one before stays in use. To store this one all the same, add --store-anyway."
     try:
         write_whole(report, text)
     except ReportError:
-        yield f"The report {report} cannot be written; the calibration is stored all the same."
+        same = "; the calibration is stored all the same" if keeps else ""
+        yield f"The report {report} cannot be written{same}."
     else:
         yield f"Report: {report}"
 

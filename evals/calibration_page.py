@@ -38,6 +38,7 @@ def page(
     after_on: str,
     date: str,
     policy: str,
+    stored: bool = True,
 ) -> str:
     """The page. `before_on` and `after_on` say on which questions the two were fitted."""
     css = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
@@ -59,6 +60,7 @@ def page(
         tag("p", f"질문 {figures['questions']}개 · {date}", class_="about"),
         tag("p", f"전: {before_on or '알 수 없음'}"),
         tag("p", f"후: {after_on}"),
+        *([] if stored else [tag("p", "새로 맞춘 값이 쓰던 값에 못 미쳐 저장하지 않았습니다.")]),
         tag(
             "p",
             "“후”의 수치는 모두 교차 검증한 것입니다. 어떤 질문도 자신이나 같은 파일(같은 단락)의 질문으로 "

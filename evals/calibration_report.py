@@ -116,6 +116,14 @@ def verdict(figures: Figures) -> str:
     return f"{text} That is within chance: these questions do not tell them apart."
 
 
+def behind(figures: Figures) -> bool:
+    """Whether the new one is not even as good, by the difference that `verdict` tells."""
+    gain = Estimate(**figures["gain"]).value
+    assert gain is not None
+    # As it is told: what rounds to nothing may be the order of a sum.
+    return round(gain, 3) < 0
+
+
 def policy_lines(policy: Policy) -> list[str]:
     """The fitted numbers, a line each."""
     weights = ", ".join(f"{name} {value:+.3f}" for name, value in policy.weights.items())

@@ -7,8 +7,29 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import MutdaError
+from app.settings import Settings
+from evals.gathered import LOOKS, case_key, finder_of, key_of
+from evals.suite import Case
 from graphs.evidence import Calibration, CalibrationError, read_calibration, stored_form
-from graphs.fingerprint import Fingerprint
+from graphs.fingerprint import Fingerprint, fingerprint_of
+from graphs.resources import Resources
+
+FOLDER = "calibrations"
+"""In the data folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedOn:
+    """Questions that a stored calibration was fitted on."""
+
+    keys: frozenset[str]
+    """Each with its documents, embedder and looks (`evals.gathered.key_of`)."""
+    cases: frozenset[str]
+    """Each alone; none in a file of before these were kept."""
+
+    def saw(self, case: Case, key: str) -> bool:
+        """Whether a question is one of them; also where its documents have changed since."""
+        return key in self.keys or case_key(case) in self.cases
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +78,30 @@ def store(
     return Stored(path=path, previous=previous if there else None)
 
 
-def fitted_keys(folder: Path, fingerprint: Fingerprint) -> frozenset[str]:
-    """Questions that the stored calibration of this model was fitted on; none where there is none."""
+def fitted_on(folder: Path, fingerprint: Fingerprint) -> FittedOn | None:
+    """What the stored calibration of this model was fitted on; None where there is none, or no list in it."""
     try:
         questions = read_calibration(folder / f"{fingerprint.name}.json")[1]["questions"]
-        return frozenset(map(str, questions["keys"]))
-    except (CalibrationError, KeyError, TypeError):
-        return frozenset()
+        keys, cases = questions["keys"], questions.get("cases", ())
+        return FittedOn(keys=frozenset(map(str, keys)), cases=frozenset(map(str, cases)))
+    except (CalibrationError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def seen_of(cases: Sequence[Case], resources: Resources, settings: Settings, *, documents: str) -> int | None:
+    """How many of the questions the calibration in use was fitted on; `documents` is a hash of the folder's.
+
+    None where it keeps no list, as a shipped one. Reads files.
+    """
+    fingerprint = fingerprint_of(
+        resources.model, resources.prompts, settings.cache_dir, reader=resources.reader
+    )
+    fitted = fitted_on(settings.data_dir / FOLDER, fingerprint)
+    if fitted is None:
+        return None
+    finder = finder_of(resources, settings)
+    keys = [key_of(case, documents=documents, embedder=finder, looks=LOOKS) for case in cases]
+    return sum(fitted.saw(case, key) for case, key in zip(cases, keys, strict=True))
 
 
 def in_words(counts: Sequence[tuple[str, str, Mapping[str, int]]], *, part: str | None, accuracy: str) -> str:

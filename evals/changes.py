@@ -8,17 +8,22 @@ import numpy as np
 
 from evals.measures import BY_EVIDENCE, MEASURES, Measure, Row
 from evals.metrics.paired import (
+    ENOUGH,
+    ROUNDED,
     Difference,
+    are_flags,
     area,
-    balanced_accuracy,
+    balanced_difference,
     calibration_error,
-    mean_differences,
+    mean_difference,
     set_difference,
     sign_test,
     split,
 )
 
 ALL = "all"
+CHANCE = 0.05
+"""What a verdict stays below: the sign test's counterpart of a 95 % interval."""
 VERDICTS = {"better": "나아짐", "worse": "나빠짐", "": ""}
 """In Korean."""
 Pair = tuple[Row, Row]
@@ -36,14 +41,24 @@ class Change:
     lost: int
     tied: int
     """Questions in which the second is better, worse, the same; all zero for a measure of a whole set."""
+    changed: int
+    """Questions that are not the same for this measure."""
+    right_or_wrong: bool
+    """Whether each question adds nothing but 0 or 1."""
 
     @property
     def verdict(self) -> Literal["better", "worse", ""]:
-        """Of the second against the first; empty where the interval holds zero."""
-        if self.difference.low <= 0 <= self.difference.high:
+        """Of the second against the first; empty where it may be chance.
+
+        That is where fewer than `ENOUGH` questions changed, whatever they say, or the interval holds zero.
+        Of right and wrong the exact sign test must agree: the interval is an approximation.
+        """
+        found = self.difference
+        if found.interval is None or self.changed < ENOUGH or found.interval[0] <= 0 <= found.interval[1]:
             return ""
-        up = self.difference.value > 0
-        return "better" if up == (self.measure.better == "higher") else "worse"
+        if self.right_or_wrong and sign_test(self.won, self.lost) >= CHANCE:
+            return ""
+        return "better" if (found.value > 0) == (self.measure.better == "higher") else "worse"
 
     @property
     def chance(self) -> float | None:
@@ -64,24 +79,27 @@ def changes_of(pairs: Sequence[Pair]) -> list[Change]:
 
 
 def _changes(kind: str, pairs: Sequence[Pair]) -> Iterator[Change]:
-    """Of the measures that are means over questions; those over the same questions are drawn together."""
-    by_questions: dict[tuple[int, ...], list[tuple[Measure, list[float], list[float]]]] = {}
+    """Of the measures that are means over questions."""
     for measure in MEASURES:
         if measure.of is None or not measure.better or (measure.name in BY_EVIDENCE and not _graded(pairs)):
             continue
         values = [(measure.of(before), measure.of(after)) for before, after in pairs]
-        both = [(n, was, now) for n, (was, now) in enumerate(values) if was is not None and now is not None]
-        if both:
-            counted, before, after = zip(*both, strict=True)
-            by_questions.setdefault(counted, []).append((measure, list(before), list(after)))
-    for group in by_questions.values():
-        drawn = mean_differences(
-            np.array([was for _, was, _ in group]).T, np.array([now for _, _, now in group]).T
+        both = [(was, now) for was, now in values if was is not None and now is not None]
+        if not both:
+            continue
+        before, after = zip(*both, strict=True)
+        up, down, tied = split([now - was for was, now in both])
+        won, lost = (up, down) if measure.better == "higher" else (down, up)
+        yield Change(
+            measure=measure,
+            kind=kind,
+            difference=mean_difference(before, after),
+            won=won,
+            lost=lost,
+            tied=tied,
+            changed=won + lost,
+            right_or_wrong=are_flags(before, after),
         )
-        for (measure, was, now), difference in zip(group, drawn, strict=True):
-            up, down, tied = split([y - x for x, y in zip(was, now, strict=True)])
-            won, lost = (up, down) if measure.better == "higher" else (down, up)
-            yield Change(measure=measure, kind=kind, difference=difference, won=won, lost=lost, tied=tied)
 
 
 def _graded(pairs: Sequence[Pair]) -> bool:
@@ -93,22 +111,34 @@ def _graded(pairs: Sequence[Pair]) -> bool:
 
 
 def _set_changes(pairs: Sequence[Pair]) -> Iterator[Change]:
+    """Of the measures of a whole set: refusals of all questions, evidence of those that did not fail."""
     answerable = np.array([after["answerable"] for _, after in pairs])
-    before, after = (
-        balanced_accuracy(np.array([row["refused"] for row in rows]), answerable)
-        for rows in zip(*pairs, strict=True)
-    )
-    found = {"balanced": set_difference(before, after, len(pairs))}
+    refused, refused_now = (np.array([row["refused"] for row in rows]) for rows in zip(*pairs, strict=True))
+    changed = int((refused != refused_now).sum())
+    found = {"balanced": (balanced_difference(refused, refused_now, answerable), changed)}
     asked = [pair for pair in pairs if not pair[0]["error"] and not pair[1]["error"]]
     if asked and _graded(asked):
         truths = np.array([after["answerable"] for _, after in asked])
         was, now = (
             np.array([row["result"]["evidence"] for row in rows]) for rows in zip(*asked, strict=True)
         )
-        found["AUC"] = set_difference(area(was, truths), area(now, truths), len(asked))
-        found["ECE"] = set_difference(
-            calibration_error(was, truths), calibration_error(now, truths), len(asked)
+        size, moved = len(asked), int((np.abs(now - was) > ROUNDED).sum())
+        fewest = int(min(truths.sum(), (~truths).sum()))
+        areas = set_difference(area(was, truths), area(now, truths), size, fewest=fewest)
+        errors = set_difference(
+            calibration_error(was, truths), calibration_error(now, truths), size, fewest=size
         )
+        found |= {"AUC": (areas, moved), "ECE": (errors, moved)}
     for measure in MEASURES:
-        if (difference := found.get(measure.name)) is not None:
-            yield Change(measure=measure, kind=ALL, difference=difference, won=0, lost=0, tied=0)
+        difference, count = found.get(measure.name, (None, 0))
+        if difference is not None:
+            yield Change(
+                measure=measure,
+                kind=ALL,
+                difference=difference,
+                won=0,
+                lost=0,
+                tied=0,
+                changed=count,
+                right_or_wrong=False,
+            )

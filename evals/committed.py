@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from evals.changes import ALL
 from evals.korquad import Part
-from evals.measures import MEASURES
+from evals.measures import MEASURES, SHARES
+from evals.metrics.refusal import balanced
+from evals.metrics.standard_error import Estimate, share_error
 from evals.runner import GRAPH
 from evals.summary import Mark
 
@@ -46,6 +48,14 @@ class Number(_Strict):
     """None of a single one."""
     n: Annotated[int, Field(ge=1)]
 
+    def estimate(self) -> Estimate:
+        """The same as the metrics have it."""
+        return Estimate(self.value, self.error, self.n)
+
+    def as_share(self) -> "Number":
+        """The same with a share's error, which its value and `n` tell."""
+        return Number(value=self.value, error=share_error(self.value, self.n), n=self.n)
+
 
 class Times(_Strict):
     """Wall time of the graph against a baseline's: the median of the ratios of single questions."""
@@ -65,6 +75,26 @@ class Numbers(_Strict):
     """By the names of `evals.measures`, and the calls in the median; without what was not measured."""
     times: dict[str, Times] = {}
     """By baseline; of the graph alone."""
+
+    def of(self, name: str) -> Number | None:
+        """A measure as it is shown; None where it was not measured.
+
+        A share's error comes from its value and its `n`, not from the file: older files have 0 for it
+        where all questions or none were hits.
+        """
+        number = self.measures.get(name)
+        if number is None:
+            return None
+        if name in SHARES:
+            return number.as_share()
+        return self._balanced(number) if name == "balanced" else number
+
+    def _balanced(self, number: Number) -> Number:
+        accept, refuse = self.of("false accept"), self.of("false refuse")
+        if accept is None or refuse is None:
+            return number
+        both = balanced(accept.estimate(), refuse.estimate())
+        return Number(value=number.value, error=both.error, n=number.n)
 
 
 class SystemNumbers(_Strict):
@@ -162,6 +192,9 @@ class Answers(_Measured):
             place = f"{system} ({kind or ALL})"
             if unknown := set(numbers.measures) - _NAMES:
                 raise ValueError(f'there is no measure "{min(unknown)}"')
+            for name in sorted(SHARES & set(numbers.measures)):
+                if not 0 <= numbers.measures[name].value <= 1:
+                    raise ValueError(f'"{name}" of {place} is no share')
             group = [row for row in rows if kind in ("", row["kind"])]
             if numbers.questions != sum(row["system"] == system for row in group):
                 raise ValueError(f"{place} has another number of questions")

@@ -15,12 +15,10 @@ from app.errors import MutdaError
 from evals.changes import ALL, Change, Pair, changes_of
 from evals.identity import differences
 from evals.measures import MEASURES, ON_THIS_MACHINE, Row, number_text, text_of
-from evals.metrics.standard_error import Estimate
+from evals.metrics.standard_error import Estimate, Z, share_error
 from evals.report import Report, read_report
 from evals.runner import GRAPH, System
 
-Z = 1.96
-"""Standard errors to either side of a 95 % interval."""
 OF_KINDS = ("right", "F1", "seconds")
 """Measures that are printed for each kind too."""
 Numbers = Mapping[str, Mapping[str, float | int]]
@@ -124,7 +122,7 @@ def _table(title: str, changes: Sequence[Change]) -> Table:
             number_text(found.before, digits),
             number_text(found.after, digits),
             signed(found.value, digits),
-            interval_text(change),
+            interval_text(change) or "-",
             *(str(count) if counted else "-" for count in (change.won, change.lost, change.tied)),
             "-" if change.chance is None else number_text(change.chance),
             f"[{style}]{change.verdict}[/]" if style else "",
@@ -138,9 +136,10 @@ def signed(value: float, digits: int | None) -> str:
 
 
 def interval_text(change: Change) -> str:
-    """ "-.120 .. +.310"."""
-    digits = change.measure.digits
-    return f"{signed(change.difference.low, digits)} .. {signed(change.difference.high, digits)}"
+    """ "-.120 .. +.310"; empty without an interval."""
+    if change.difference.interval is None:
+        return ""
+    return " .. ".join(signed(end, change.measure.digits) for end in change.difference.interval)
 
 
 def baseline_of(report: Report) -> dict[str, dict[str, float | int]]:
@@ -170,7 +169,8 @@ def short_of(now: Numbers, baseline: Numbers) -> list[str]:
     """One line for each number of the baseline that `now` is worse in, or lacks.
 
     Worse means by more than the 95 % interval of the difference, 1.96 times the root of both standard
-    errors squared: as if the questions were others each time, which is lenient where they are the same.
+    errors squared: as if the questions were others each time, which is lenient where they are the same
+    (`evals.setbacks` compares those one by one).
     A number that no measure is named after is better the higher it is.
     """
     lines: list[str] = []
@@ -181,9 +181,9 @@ def short_of(now: Numbers, baseline: Numbers) -> list[str]:
             lines.append(f"{name} ({kind}) was not measured; the baseline has {was['mean']:.3f}.")
             continue
         loss = (found["mean"] - was["mean"]) * (1 if name in _LOWER else -1)
-        margin = Z * math.hypot(_error(name, was), _error(name, found))
+        margin = Z * math.hypot(error_of(name, was), error_of(name, found))
         if loss > margin + _ROUNDED:
-            told = text_of(Estimate(found["mean"], found["standard_error"], int(found["n"])), 3)
+            told = text_of(Estimate(found["mean"], error_of(name, found), int(found["n"])), 3)
             lines.append(
                 f"{name} ({kind}) is {told}, worse than the baseline's {was['mean']:.3f} by more than "
                 f"{margin:.3f}."
@@ -191,19 +191,17 @@ def short_of(now: Numbers, baseline: Numbers) -> list[str]:
     return lines
 
 
-def _error(name: str, number: Mapping[str, float | int]) -> float:
-    """The standard error; of a share with two more hits and two more misses.
+def error_of(name: str, number: Mapping[str, float | int]) -> float:
+    """The standard error of a number of a baseline; of a share `share_error`, at least.
 
-    A share of 0 or 1 has a plain error of 0, and one question of sixteen that flips would be too much.
-    Agresti and Coull, "Approximate is better than 'exact' for interval estimation of binomial
-    proportions", The American Statistician 52 (1998). Zeros and ones alone vary as much as a mean of
-    0 to 1 allows: that tells a share from a mean of F1 or of places.
+    Baselines that are older have the plain error, which is 0 for a share of 0 or 1: one question of sixteen
+    that flips would be too much. Zeros and ones alone vary as much as a mean of 0 to 1 allows: that tells a
+    share from a mean of F1 or of places.
     """
-    mean, error, n = number["mean"], number["standard_error"], number["n"]
+    mean, error, n = number["mean"], number["standard_error"], int(number["n"])
     if name in _AMOUNTS or not 0 <= mean <= 1 or error < 0.999 * math.sqrt(mean * (1 - mean) / n):
         return error
-    share = (n * mean + 2) / (n + 4)
-    return math.sqrt(share * (1 - share) / (n + 4))
+    return max(error, share_error(mean, n))
 
 
 def _estimates(report: Report) -> dict[tuple[str, str], Estimate]:

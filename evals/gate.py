@@ -1,8 +1,8 @@
-"""`python -m evals.gate`: fail when a number falls below its baseline by more than its interval.
+"""`python -m evals.gate`: fail when a number is worse than its baseline by more than `evals.setbacks` lets.
 
 Measured are the search over the sample documents, without a model; the recorded suites, with the model's
 recorded replies (`evals.recording`); and with --model a few questions on that model. A baseline is a
-file of evals/baselines, written by --write and reviewed like code.
+file of evals/baselines, written by --write and reviewed like code. It keeps what became of each question.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from app.settings import load_settings
 from evals.baseline_file import (
     BASELINES,
     LIVE,
+    UNPAIRED,
     Measured,
     baseline_path,
     read_baseline,
@@ -34,7 +35,7 @@ from evals.baseline_file import (
     write_baseline,
 )
 from evals.changes import ALL
-from evals.compare import Numbers, baseline_of, number_of
+from evals.compare import Numbers, baseline_of, error_of, number_of
 from evals.measures import MEASURES, text_of
 from evals.metrics.recall import file_name, gold_flags, recall_at
 from evals.metrics.standard_error import Estimate, mean
@@ -42,11 +43,12 @@ from evals.recorded import RECORDINGS, ROOT, read_recording
 from evals.recording import EMBEDDER, recordings_in, replayed
 from evals.report import as_json
 from evals.runner import Outcome, run_suite
+from evals.setbacks import DECIMALS, Counted, Questions, counted
 from evals.suite import Case, read_suite, sample
 from evals.summary import score, summarise
 from evals.throwaway import collection_of, resources_over
 from graphs.context import Context
-from graphs.conversation import stand
+from graphs.conversation import stand_after
 from graphs.nodes.retrieve import interleave
 
 SUITE = "evals/datasets/samples.jsonl"
@@ -65,25 +67,34 @@ def retrieval() -> Measured:
     cases = [case for case in read_suite(ROOT / SUITE) if case.sources]
     embedder = make_embedder(EMBEDDER, cache_dir=load_settings().cache_dir)
     numbers: dict[str, dict[str, float | int]] = {}
+    values: dict[str, dict[str, float]] = {case.id: {} for case in cases}
     with collection_of(ROOT / CORPUS, embedder) as folder:
         for leg, weight in LEGS.items():
             with closing(Collection.open(folder, embedder, dense_weight=weight)) as collection:
                 flags = {case.id: gold_flags(_sources(case, collection), case.sources) for case in cases}
             for k in RECALL_AT:
+                name = f"recall@{k} {leg}"
+                recall = {
+                    case.id: recall_at(flags[case.id], len(set(map(file_name, case.sources))), k)
+                    for case in cases
+                }
+                for case_id, share in recall.items():
+                    values[case_id][name] = round(share, DECIMALS)
                 for kind in (ALL, *dict.fromkeys(case.kind for case in cases)):
-                    found = [
-                        recall_at(flags[case.id], len(set(map(file_name, case.sources))), k)
-                        for case in cases
-                        if kind in (ALL, case.kind)
-                    ]
-                    numbers[f"recall@{k} {leg}/{kind}"] = number_of(mean(found))
-    return Measured(name="retrieval", about=_about(SUITE, len(cases)), numbers=numbers)
+                    found = [recall[case.id] for case in cases if kind in (ALL, case.kind)]
+                    numbers[f"{name}/{kind}"] = number_of(mean(found))
+    return Measured(
+        name="retrieval",
+        about=_about(SUITE, len(cases)),
+        numbers=numbers,
+        questions={case.id: Counted(kind=case.kind, values=values[case.id]) for case in cases},
+    )
 
 
 def _sources(case: Case, collection: Collection) -> list[str]:
     """As the graph searches first: a follow-up with what it leans on."""
     asked = [message.content for message in case.history if message.role == "user"]
-    standing = stand("".join(asked[-1:]), case.question, language_of(case.question))
+    standing = stand_after(asked, case.question, language_of(case.question))
     found: list[Passage] = collection.search(standing.question, k=max(RECALL_AT))
     if standing.also:
         found = interleave(found, collection.search(standing.also, k=max(RECALL_AT)))
@@ -98,10 +109,12 @@ def replay(path: Path) -> Measured:
     recording = read_recording(path)
     outcomes = replayed(recording)
     about = recording.about
+    numbers, questions = _counted(outcomes)
     return Measured(
         name=path.stem,
         about=_about(about.suite, len(outcomes), model_family=about.family, embedder=about.embedder),
-        numbers=_numbers(outcomes),
+        numbers=numbers,
+        questions=questions,
     )
 
 
@@ -122,15 +135,17 @@ async def _live(model: str) -> Measured:
         async with aclosing(running):
             outcomes = [outcome async for outcome in running]
         family = resources.model.family
-    numbers = {key: number for key, number in _numbers(outcomes).items() if key.endswith(f"/{ALL}")}
+    measured, questions = _counted(outcomes)
+    numbers = {key: number for key, number in measured.items() if key.endswith(f"/{ALL}")}
     about = _about(SUITE, len(cases), model_family=family)
     name = re.sub(r"[^\w.-]+", "-", family)
-    return Measured(name=f"{LIVE}{name}", about=about, numbers=numbers)
+    return Measured(name=f"{LIVE}{name}", about=about, numbers=numbers, questions=questions)
 
 
-def _numbers(outcomes: Sequence[Outcome]) -> Numbers:
+def _counted(outcomes: Sequence[Outcome]) -> tuple[Numbers, Questions]:
     scores = [score(outcome) for outcome in outcomes]
-    return baseline_of(as_json(outcomes, scores, summarise(outcomes, scores), {}, {}))
+    report = as_json(outcomes, scores, summarise(outcomes, scores), {}, {})
+    return baseline_of(report), counted(report["questions"])
 
 
 def _about(
@@ -174,6 +189,9 @@ def _run(options: argparse.Namespace, console: Console) -> list[str]:
         names.append(measured.name)
         before = read_baseline(baseline_path(measured.name, options.baselines))
         console.print(_table(measured, before["metrics"] if before else {}))
+        if before and "questions" not in before and measured.name.startswith(LIVE) and not options.write:
+            told = f"{measured.name}: {UNPAIRED} Until --write the interval of two samples is allowed."
+            console.print(told, markup=False, soft_wrap=True)
         if options.write:
             path = write_baseline(measured, options.baselines)
             console.print(f"Baseline: {path}", markup=False, soft_wrap=True)
@@ -202,15 +220,15 @@ def _table(measured: Measured, baseline: Numbers) -> Table:
         name, _, kind = key.partition("/")
         if kind == ALL and (name in SHOWN or name not in digits):
             was, now = (
-                text_of(_estimate(known), digits.get(name)) if known else "-"
+                text_of(_estimate(name, known), digits.get(name)) if known else "-"
                 for known in (baseline.get(key), number)
             )
             table.add_row(name, str(number["n"]), was, now)
     return table
 
 
-def _estimate(number: Mapping[str, float | int]) -> Estimate:
-    return Estimate(number["mean"], number["standard_error"], int(number["n"]))
+def _estimate(name: str, number: Mapping[str, float | int]) -> Estimate:
+    return Estimate(number["mean"], error_of(name, number), int(number["n"]))
 
 
 if __name__ == "__main__":

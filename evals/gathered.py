@@ -12,22 +12,44 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from app.errors import MutdaError
+from app.models.embedders import make_embedder
+from app.settings import Settings
 from evals.signals import Record
 from evals.suite import Case
+from graphs.context import Context
+from graphs.resources import Resources
 
+LOOKS = (Context().look, Context().wide)
 _NOT_SEEN = {"id", "kind", "forbidden"}
 """Of a case: nothing of the signals depends on it."""
 
 
 def key_of(case: Case, *, documents: str, embedder: str, looks: tuple[int, ...]) -> str:
     """24 digits that name a question over its documents (a hash of them), an embedder and looks."""
-    seen = [
-        case.model_dump(exclude=_NOT_SEEN),
-        documents if case.passages is None else "",
-        embedder,
-        list(looks),
-    ]
+    return _digest(
+        [
+            case.model_dump(exclude=_NOT_SEEN),
+            documents if case.passages is None else "",
+            embedder,
+            list(looks),
+        ]
+    )
+
+
+def case_key(case: Case) -> str:
+    """24 digits that name a question whatever it is looked up in, and with which embedder."""
+    return _digest(case.model_dump(exclude=_NOT_SEEN))
+
+
+def _digest(seen: Any) -> str:
     return sha256(json.dumps(seen, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def finder_of(resources: Resources, settings: Settings) -> str:
+    """What decides which passages are shown: the embedder, and the reader where there is one."""
+    embedder = make_embedder(resources.embedder, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
+    reader = resources.reader
+    return f"{embedder.fingerprint} {reader.fingerprint}" if reader else embedder.fingerprint
 
 
 class Gathered:

@@ -13,27 +13,23 @@ from rich.console import Console
 from rich.text import Text
 
 from app.errors import MutdaError, ServiceError
-from app.models.embedders import make_embedder
 from app.settings import Settings
 from app.wording import plain
-from evals.gathered import Gathered, key_of
+from evals.calibration_store import FOLDER
+from evals.gathered import LOOKS, Gathered, finder_of, key_of
+from evals.halves import Half, half_of
 from evals.identity import folder_sha256
 from evals.ingested import ingested
-from evals.korquad import Part, part_of
+from evals.korquad import Part
 from evals.progress import Bar
 from evals.run import require_corpus
 from evals.runner import FAILURES_IN_A_ROW, GRAPH
 from evals.signals import Record, signals_of
 from evals.suite import Case, read_suite, sample
-from graphs.context import Context
 from graphs.evidence import Calibration
 from graphs.fingerprint import Fingerprint, fingerprint_of
 from graphs.open import open_resources
 from graphs.resources import Resources
-
-FOLDER = "calibrations"
-"""In the data folder."""
-LOOKS = (Context().look, Context().wide)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +39,8 @@ class ChosenSuite:
     name: str
     sha256: str
     cases: list[Case]
+    half: Half
+    """That they were chosen from."""
     corpus: Path | None
 
 
@@ -76,11 +74,12 @@ def choose_suites(
 
     Suites whose questions bring passages need none. Raises MutdaError for what does not fit together.
     """
-    read: list[tuple[Path, list[Case]]] = []
+    read: list[tuple[Path, Half, list[Case]]] = []
     for path in dict.fromkeys(paths):
-        cases = [case for case in read_suite(path) if part is None or part_of(case.id) == part]
-        read.append((path, cases if limit is None else sample(cases, limit, seed=seed)))
-    needing = [path for path, cases in read if any(case.passages is None for case in cases)]
+        half = half_of(read_suite(path), part)
+        cases = half.cases if limit is None else sample(half.cases, limit, seed=seed)
+        read.append((path, half, cases))
+    needing = [path for path, _, cases in read if any(case.passages is None for case in cases)]
     if len(corpora) > 1 and len(corpora) != len(needing):
         raise MutdaError(
             f"--corpus is given {len(corpora)} times, and {len(needing)} suites need documents: "
@@ -88,10 +87,11 @@ def choose_suites(
         )
     folders = dict(zip(needing, list(corpora) * (len(needing) if len(corpora) == 1 else 1), strict=False))
     suites: list[ChosenSuite] = []
-    for (path, cases), name in zip(read, names_of([path for path, _ in read]), strict=True):
+    for (path, half, cases), name in zip(read, names_of([path for path, _, _ in read]), strict=True):
         require_corpus(cases, folders.get(path))
         digest = sha256(path.read_bytes()).hexdigest()
-        suites.append(ChosenSuite(name=name, sha256=digest, cases=cases, corpus=folders.get(path)))
+        corpus = folders.get(path)
+        suites.append(ChosenSuite(name=name, sha256=digest, cases=cases, half=half, corpus=corpus))
     return suites
 
 
@@ -127,7 +127,7 @@ async def gather(
             path = settings.data_dir / FOLDER / f"{gathering.fingerprint.name}.signals.jsonl"
             with await asyncio.to_thread(Gathered, path) as kept:
                 later = sum(len(suite.cases) for _, rest in blocks[number:] for suite in rest)
-                plan = _plan(block, documents, await asyncio.to_thread(_finder, resources, settings))
+                plan = _plan(block, documents, await asyncio.to_thread(finder_of, resources, settings))
                 if anew:
                     for _, _, key in plan:
                         kept.records.pop(key, None)
@@ -156,13 +156,6 @@ def _begin(resources: Resources, settings: Settings) -> Gathering:
 
 
 Plan = list[tuple[ChosenSuite, Case, str]]
-
-
-def _finder(resources: Resources, settings: Settings) -> str:
-    """What decides which passages are shown: the embedder, and the reader where there is one."""
-    embedder = make_embedder(resources.embedder, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
-    reader = resources.reader
-    return f"{embedder.fingerprint} {reader.fingerprint}" if reader else embedder.fingerprint
 
 
 def _plan(suites: Sequence[ChosenSuite], documents: str, embedder: str) -> Plan:

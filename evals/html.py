@@ -16,6 +16,7 @@ from evals.metrics.calibration import bins
 from evals.metrics.risk import risk_curve
 from evals.metrics.standard_error import Estimate
 from evals.plots import CostPoint, accuracy_against_cost, calibration, risk_against_coverage
+from evals.provenance import provenance
 from evals.report import Report
 from evals.runner import GRAPH
 
@@ -65,6 +66,8 @@ def _policy(css: str) -> str:
 def _parts(report: Report, title: str, comparisons: Sequence[Comparison]) -> Iterator[Markup]:
     yield tag("h1", title)
     yield _about(report)
+    for told in provenance(report, "ko"):
+        yield tag("p", told.text, class_="warning" if told.warns else "about")
     yield from _langfuse(report.get("langfuse"))
     if report.get("interrupted"):
         yield tag("p", "중단된 평가입니다. 아래 수치는 그때까지의 것입니다.", class_="warning")
@@ -228,8 +231,8 @@ def _comparison(comparison: Comparison) -> Iterator[Markup]:
         yield tag("p", "다른 조건: ", "; ".join(comparison.not_the_same), class_="warning")
     yield tag(
         "p",
-        "같은 질문끼리 짝지은 차이와 95 % 구간(부트스트랩 1만 번). "
-        "구간이 0을 품으면 달라졌다고 말할 수 없습니다.",
+        "같은 질문끼리 짝지은 차이와 95 % 구간입니다. 값이 바뀐 질문이 여섯 개가 안 되거나 구간이 0을 품으면 "
+        "달라졌다고 말할 수 없습니다. 맞고 틀림을 세는 수치는 부호 검정의 p도 .05보다 작아야 합니다.",
         class_="soft",
     )
     yield _changes([change for change in comparison.changes if change.kind == ALL])
@@ -263,7 +266,7 @@ def _changes(changes: Sequence[Change]) -> Markup:
                 tag("td", number_text(found.before, digits)),
                 tag("td", number_text(found.after, digits)),
                 tag("td", signed(found.value, digits)),
-                tag("td", interval_text(change), class_="number"),
+                tag("td", interval_text(change) or "–", class_="number"),
                 *(tag("td", count if counted else "–") for count in (change.won, change.lost, change.tied)),
                 tag("td", "–" if change.chance is None else number_text(change.chance)),
                 tag("td", VERDICTS[change.verdict], class_=change.verdict or None),

@@ -26,6 +26,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal, get_args
 from zlib import crc32
@@ -42,6 +43,8 @@ HELD_ARTICLES = 4
 """One of so many of that half."""
 
 MAX_QUESTIONS_AN_ARTICLE = 3
+KINDS = ("answerable", "left_out", "near")
+"""In the order in which questions are left over for them, and asked in turn."""
 MIN_OTHER_PARAGRAPHS = 2
 """That stay of an article when a paragraph is taken out: else nothing near is left."""
 _MAX_NAME_CHARS = 60
@@ -101,9 +104,7 @@ class _Choice:
     """(article, paragraph) that are not."""
     needed: set[tuple[int, int]] = field(default_factory=set)
     """(article, paragraph) that an answerable question needs."""
-    cases: dict[str, list[Case]] = field(
-        default_factory=lambda: {"answerable": [], "left_out": [], "near": []}
-    )
+    cases: dict[str, list[Case]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 
 
 def part_of(title: str) -> Part:
@@ -184,28 +185,30 @@ def build_paraphrased(
 def build(articles: Sequence[Article], *, questions: int, seed: int, part: ChosenPart) -> Built:
     """Choose `questions` in equal thirds, at most three of an article, and take out what must be missing.
 
-    Raises MutdaError when the articles do not have so many.
+    What is left over goes to the kinds in the order of KINDS. Raises MutdaError when the articles do not
+    have so many.
     """
     chance = random.Random(seed)  # noqa: S311 - a repeatable choice, no secret
     candidates = [number for number, article in enumerate(articles) if _is_of(article.title, part)]
     chance.shuffle(candidates)
-    third = questions // 3
+    wanted = shares(questions)
     names = _names(articles)
     choice = _Choice()
-    rest = _leave_out(articles, candidates, third, choice, chance)
+    rest = _leave_out(articles, candidates, wanted["left_out"], choice, chance)
     for _ in range(MAX_QUESTIONS_AN_ARTICLE):
         for number in rest:
             # The kind that lags behind first, so that both spread over as many articles.
             kinds = sorted(("near", "answerable"), key=lambda kind: len(choice.cases[kind]))
             for kind in kinds:
-                if len(choice.cases[kind]) < third and _take(
+                if len(choice.cases[kind]) < wanted[kind] and _take(
                     kind, articles[number], number, choice, chance, names
                 ):
                     break
     for kind, cases in choice.cases.items():
-        if len(cases) < third:
+        if len(cases) < wanted[kind]:
             raise MutdaError(
-                f'Only {len(cases)} of {third} questions of the kind "{kind}" were found: ask for fewer.'
+                f'Only {len(cases)} of {wanted[kind]} questions of the kind "{kind}" were found: '
+                "ask for fewer, or try another --seed."
             )
     files = {
         names[number, position]: _text(article, paragraph)
@@ -214,8 +217,14 @@ def build(articles: Sequence[Article], *, questions: int, seed: int, part: Chose
         if number not in choice.left_out and (number, position) not in choice.removed
     }
     # In turn, so that a run that is cut short has asked of every kind.
-    cases = [case for trio in zip(*choice.cases.values(), strict=True) for case in trio]
+    cases = [case for trio in zip_longest(*choice.cases.values()) for case in trio if case]
     return Built(files=files, cases=cases)
+
+
+def shares(questions: int) -> dict[str, int]:
+    """How many of each kind: equal thirds, and what is left over in the order of the kinds."""
+    third, left_over = divmod(questions, len(KINDS))
+    return {kind: third + (place < left_over) for place, kind in enumerate(KINDS)}
 
 
 def _leave_out(
@@ -329,7 +338,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("korquad", type=Path, help="KorQuAD_v1.0_dev.json")
     parser.add_argument("out", type=Path, help="a new folder, for corpus/ and suite.jsonl")
-    parser.add_argument("--questions", type=int, default=60, help="in equal thirds of each kind (60)")
+    parser.add_argument(
+        "--questions",
+        type=int,
+        default=60,
+        help="in equal thirds; what is left over: answerable, then left_out (60)",
+    )
     parser.add_argument("--seed", type=int, default=1, help="chooses them (1)")
     parser.add_argument(
         "--part",
@@ -345,8 +359,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "paragraph; nothing is chosen then",
     )
     options = parser.parse_args(arguments)
-    if options.questions < 3 or options.questions % 3:
-        parser.error("--questions must be a multiple of 3")
+    if options.questions < len(KINDS):
+        parser.error(f"--questions must be at least {len(KINDS)}")
     try:
         articles = read_korquad(options.korquad)
         if options.paraphrases:

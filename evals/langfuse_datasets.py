@@ -7,13 +7,16 @@ that only the newest servers give, after the item has long been taken.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from app.errors import ServiceError
 from app.settings import Settings
 from evals.langfuse_items import Item
 
 CALL_TIMEOUT_S = 5.0
+ACTIVE, ARCHIVED = "ACTIVE", "ARCHIVED"
+_PAGE_ITEMS = 50
+"""The SDK asks for as many at a time."""
 _HERE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -68,14 +71,36 @@ class LangfuseDatasets:
         """Create the dataset, or give the one of that name this metadata; returns its id."""
         return _id(self._call("POST", "/v2/datasets", {"name": name, "metadata": dict(metadata)}), "id")
 
+    def active_items(self, dataset: str) -> list[str]:
+        """The ids of the dataset's items that are not archived."""
+        active: list[str] = []
+        number, pages = 1, 1
+        while number <= pages:
+            asked = {"datasetName": dataset, "page": number, "limit": _PAGE_ITEMS}
+            found = self._call("GET", f"/dataset-items?{urlencode(asked)}")
+            items, meta = found.get("data"), found.get("meta")
+            last = meta.get("totalPages") if isinstance(meta, Mapping) else None
+            if not isinstance(items, list) or not isinstance(last, int):
+                raise LangfuseDatasetError("its answer is not Langfuse's")
+            by_id = {_id(item, "id"): item for item in items}
+            # The interface does not say whether archived ones are listed.
+            active += [item_id for item_id, item in by_id.items() if item.get("status") != ARCHIVED]
+            number, pages = number + 1, last
+        return active
+
+    def archive_item(self, dataset: str, item: str) -> None:
+        """Leave the item of that id out of what comes; its runs and its content stay."""
+        self._call("POST", "/dataset-items", {"datasetName": dataset, "id": item, "status": ARCHIVED})
+
     def put_item(self, dataset: str, item: Item) -> None:
-        """Create an item of the dataset of that name, or put this in its place."""
+        """Create an item of the dataset of that name, or put this in its place, archived or not."""
         body = {
             "datasetName": dataset,
             "id": item.id,
             "input": item.given,
             "expectedOutput": item.expected,
             "metadata": item.metadata,
+            "status": ACTIVE,
         }
         self._call("POST", "/dataset-items", body)
 
@@ -122,7 +147,7 @@ class LangfuseDatasets:
 
 
 def _id(found: Any, name: str) -> str:
-    value = found.get(name)
+    value = found.get(name) if isinstance(found, Mapping) else None
     if not isinstance(value, str) or not value:
         raise LangfuseDatasetError("its answer is not Langfuse's")
     return value

@@ -1,6 +1,7 @@
 """A suite's questions as the items of a dataset: masked as traces are, with ids that stay."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -8,6 +9,8 @@ from typing import Any
 
 from app.tracing.masking import Masking
 from evals.suite import Case
+
+_OF_A_SUITE = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,11 @@ def item_id(dataset: str, case_id: str) -> str:
     A digest, because a case's id may be long, and may hold what is masked elsewhere.
     """
     return sha256(f"{dataset}\0{case_id}".encode()).hexdigest()[:32]
+
+
+def is_of_a_suite(item: str) -> bool:
+    """Whether an item's id is made as `item_id` makes them: what people add on the server has another."""
+    return _OF_A_SUITE.fullmatch(item) is not None
 
 
 def expected_of(case: Case) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.settings import Settings
 from evals.langfuse_datasets import LangfuseDatasetError, LangfuseDatasets
-from evals.langfuse_items import Item, items_sha256
+from evals.langfuse_items import Item, is_of_a_suite, items_sha256
 
 FAILURES_IN_A_ROW = 3
 """After so many the server is taken to be gone."""
@@ -106,8 +106,8 @@ class Upload:
         try:
             server = LangfuseDatasets(self._settings)
             opened, items = self._open(server)
-            # The dataset's own completion is one more.
-            self._wanted += 0 if items is None else len(items) + 1
+            # What is to be archived and the dataset's own completion are two more.
+            self._wanted += 0 if items is None else len(items) + 2
             self.opened = opened
             self.begun.set()
             self._send(server, items)
@@ -131,6 +131,7 @@ class Upload:
         project = server.project()
         found = server.dataset(plan.dataset)
         items = {item.id: item for item in plan.items()}
+        self._in_suite = frozenset(items)
         self._complete = {
             "suite_sha256": plan.suite_sha256,
             "questions": len(items),
@@ -156,10 +157,24 @@ class Upload:
     def _send(self, server: LangfuseDatasets, items: Sequence[Item] | None) -> None:
         if items is not None:
             taken = [self._try(server.put_item, self._plan.dataset, item) for item in items]
-            if all(taken):
+            if self._archive(server) and all(taken):
                 self._try(server.put_dataset, self._plan.dataset, self._complete)
         while answer := self._answers.get():
             self._try(self._link, server, answer)
+
+    def _archive(self, server: LangfuseDatasets) -> bool:
+        """Archive what is no longer of the suite; whether all of it is."""
+        gone: list[str] = []
+
+        def look() -> None:
+            active = server.active_items(self._plan.dataset)
+            gone.extend(item for item in active if is_of_a_suite(item) and item not in self._in_suite)
+
+        if not self._try(look):
+            return False
+        self._wanted += len(gone)
+        archived = [self._try(server.archive_item, self._plan.dataset, item) for item in gone]
+        return all(archived)
 
     def _try(self, call: Callable[..., object], *given: object) -> bool:
         if self._giving_up or self._failures == FAILURES_IN_A_ROW:

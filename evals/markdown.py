@@ -9,10 +9,12 @@ from urllib.parse import quote
 from evals.changes import ALL, VERDICTS, Change
 from evals.compare import OF_KINDS, Comparison, interval_text, signed
 from evals.measures import GROUPS, measured, number_text, text_of
+from evals.provenance import provenance
 from evals.report import Report
 from evals.runner import GRAPH
 
 MAX_CELL_CHARS = 160
+MAX_LINE_CHARS = 4000
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -32,6 +34,9 @@ def _lines(report: Report, comparisons: Sequence[Comparison]) -> Iterator[str]:
         f"임베더 {plain(report['embedder'])}, {plain(machine['processor'])} 코어 {machine['cores']}개, "
         f"{plain(report['date'])}"
     )
+    for told in provenance(report, "ko"):
+        text = plain(told.text, max_chars=MAX_LINE_CHARS)
+        yield f"\n**{text}**" if told.warns else f"\n{text}"
     if links := report.get("langfuse"):
         runs = [link(system, url) for system, url in links["runs"].items()]
         yield f"\nLangfuse: {' · '.join([link('데이터셋', links['dataset']), *runs])}"
@@ -84,7 +89,7 @@ def _change(change: Change) -> list[str]:
         number_text(found.before, digits),
         number_text(found.after, digits),
         signed(found.value, digits),
-        interval_text(change),
+        interval_text(change) or "–",
         *("–" if change.chance is None else str(count) for count in counts),
         VERDICTS[change.verdict],
     ]

@@ -114,6 +114,13 @@ MEASURES = (
 )
 ON_THIS_MACHINE = frozenset({"seconds", "median s"})
 """Another machine has others."""
+SHARES = frozenset(
+    (
+        *("right", "contained", "exact match", "refused", "false accept", "false refuse"),
+        *("found", "shown", "cites", "valid", "support", "obeyed", "budget ends"),
+    )
+)
+"""Shares of questions, of citations or of cited parts: counts of hits and misses, which tell their error."""
 BY_EVIDENCE = frozenset({"AUC", "ECE", "Brier"})
 """Of systems that give a probability; a baseline does not."""
 GROUPS: dict[Group, tuple[str, str]] = {

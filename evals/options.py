@@ -77,7 +77,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument(
         "--part",
         choices=get_args(Part),
-        help="only this half of the questions, by a hash of the id (evals.korquad)",
+        help="only this half of the questions; nothing of a half is shared with the other (evals.halves)",
     )
     parser.add_argument("--seed", type=int, default=1, help="chooses the questions of --limit (1)")
     parser.add_argument("--json", type=Path, help="file for the report, instead of one in the data folder")

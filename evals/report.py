@@ -10,6 +10,7 @@ from typing import Any
 from app.errors import MutdaError
 from evals.metrics.cost import Ratio
 from evals.runner import Outcome, System
+from evals.suite_name import short_name
 from evals.summary import Score, SystemSummary
 
 Report = Mapping[str, Any]
@@ -67,7 +68,7 @@ def row(outcome: Outcome, judged: Score) -> dict[str, Any]:
 def report_name(suite: Path, model: str) -> str:
     """`<suite>.<model>.json`, with what a file's name cannot hold as dashes."""
     name = re.sub(r"[^\w.-]+", "-", model).strip("-.")
-    return f"{suite.stem}.{name}.json"
+    return f"{short_name(suite)}.{name}.json"
 
 
 def read_report(path: Path) -> dict[str, Any]:

@@ -4,7 +4,8 @@
     {"id": ..., "system": ..., "result": ...}  one line for each outcome
 
 The journal lies beside the report, grows by one line at a time (a report of a thousand questions would
-take a second to write after each of them), and goes when the run is finished.
+take a second to write after each of them), and goes when the run is finished. A run that begins anew
+keeps the one it finds, under its date.
 """
 
 import json
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from app.errors import MutdaError
+from evals.aside import date_of, dated
 from evals.identity import differences
-from evals.report import write_whole
+from evals.report import ReportError, write_whole
 from evals.runner import Outcome
 from evals.suite import Case
 
@@ -29,6 +31,40 @@ class ResumeError(MutdaError):
 def journal_path(report: Path) -> Path:
     """Where the journal of a report's run lies."""
     return report.with_name(f"{report.name}.unfinished.jsonl")
+
+
+def keep_journal(report: Path) -> Path | None:
+    """Move the journal of a report's run to a name with its date; None where there is none worth it.
+
+    One without an answer is left, to be written over. Returns the report whose journal it is now:
+    `--resume --json` with that name carries it on. Raises ReportError when it cannot be moved.
+    """
+    path = journal_path(report)
+    try:
+        first, _, rest = path.read_text(encoding="utf-8", errors="replace").partition("\n")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _not_kept(path, error) from None
+    try:
+        about = json.loads(first)["about"]
+    except (ValueError, KeyError, TypeError):
+        about = None
+    if about is not None and not rest.strip():
+        return None
+    try:
+        kept = dated(report, date_of(about, path), lambda new: new.exists() or journal_path(new).exists())
+        path.rename(journal_path(kept))
+    except OSError as error:
+        raise _not_kept(path, error) from None
+    return kept
+
+
+def _not_kept(path: Path, error: OSError) -> ReportError:
+    return ReportError(
+        f"The interrupted run {path} cannot be kept under another name ({error.strerror}), "
+        "and is not written over. Name another file with --json."
+    )
 
 
 class Journal:

@@ -27,6 +27,8 @@ from app.errors import MutdaError
 from app.models.reader import Reader, absence, open_reader
 from app.prompts import language_of
 from app.settings import load_settings
+from evals.absent import absent, absent_line
+from evals.aside import keep_report
 from evals.identity import code_sha256, folder_sha256
 from evals.ingested import Ingested, ingested
 from evals.machine import machine, versions
@@ -34,13 +36,13 @@ from evals.metrics.containment import contained
 from evals.metrics.mrr import reciprocal_rank
 from evals.metrics.ndcg import ndcg_at
 from evals.metrics.recall import file_name
-from evals.metrics.standard_error import mean, share
+from evals.metrics.standard_error import mean, mean_of_shares, share
 from evals.report import write_json
 from evals.retrieval_tables import tables
 from evals.suite import Case, read_suite
+from evals.suite_name import short_name
 from graphs.context import Context
-from graphs.conversation import Standing, stand
-from graphs.nodes.prepare import MAX_PREVIOUS_CHARS
+from graphs.conversation import Standing, stand_after
 from graphs.nodes.retrieve import interleave
 from graphs.reading import read
 
@@ -159,7 +161,8 @@ def measure_retrieval(options: RetrievalOptions, console: Console) -> None:
         "versions": versions(),
         "systems": systems,
     }
-    path = options.json or settings.data_dir / "reports" / f"{options.suite.stem}.retrieval.json"
+    path = options.json or settings.data_dir / "reports" / f"{short_name(options.suite)}.retrieval.json"
+    moved = keep_report(path)
     write_json(path, report)
     for table in tables(report):
         console.print(table)
@@ -168,6 +171,8 @@ def measure_retrieval(options: RetrievalOptions, console: Console) -> None:
             f"Questions whose answer stands in no passage: {by_file}. "
             "For them any passage of their file counts."
         )
+    if moved:
+        console.print(f"Another report was here; it is kept as {moved[path]}", markup=False, soft_wrap=True)
     console.print(f"Report: {path}", markup=False, soft_wrap=True)
 
 
@@ -179,9 +184,10 @@ class Gold:
         for chunk in chunks:
             self._of_file.setdefault(file_name(chunk.source), []).append(chunk)
 
-    def has_source(self, case: Case) -> bool:
-        """Whether any of the question's files is there."""
-        return any(file_name(source) in self._of_file for source in case.sources)
+    @property
+    def files(self) -> frozenset[str]:
+        """Names of the files that are there."""
+        return frozenset(self._of_file)
 
     def ids(self, case: Case) -> tuple[frozenset[str], bool]:
         """Ids of passages, as `Passage.id` has them, and whether they hold an answer.
@@ -249,10 +255,9 @@ def _read(search: Search, reader: Reader, gold: Gold) -> Search:
 
 def asked_of(case: Case) -> Standing:
     """What is searched for, as the graph's first step tells it."""
-    said = (message.content for message in reversed(case.history) if message.role == "user")
-    previous = " ".join(next(said, "").split())[:MAX_PREVIOUS_CHARS]
+    asked = [message.content for message in case.history if message.role == "user"]
     question = " ".join(case.question.split())
-    return stand(previous, question, language_of(question))
+    return stand_after(asked, question, language_of(question))
 
 
 def summary(searches: Sequence[Search], ks: Sequence[int]) -> dict[str, Any]:
@@ -261,8 +266,8 @@ def summary(searches: Sequence[Search], ks: Sequence[int]) -> dict[str, Any]:
     return {
         "questions": len(searches),
         "recall": {str(k): asdict(share([any(search.flags[:k]) for search in searches])) for k in ks},
-        "ndcg": asdict(mean(ndcg)),
-        "mrr": asdict(mean([reciprocal_rank(search.flags[:DEPTH]) for search in searches])),
+        "ndcg": asdict(mean_of_shares(ndcg)),
+        "mrr": asdict(mean_of_shares([reciprocal_rank(search.flags[:DEPTH]) for search in searches])),
         "seconds": asdict(mean([search.seconds for search in searches])),
     }
 
@@ -273,17 +278,13 @@ def _by_kind(searches: Sequence[Search], ks: Sequence[int]) -> dict[str, Any]:
 
 
 def _require_sources(cases: Sequence[Case], gold: Gold, options: RetrievalOptions, console: Console) -> None:
-    missing = [case for case in cases if not gold.has_source(case)]
+    missing = absent(cases, gold.files)
     if len(missing) == len(cases):
         raise MutdaError(
             f"--corpus {options.corpus} holds none of the files that {options.suite} names as sources."
         )
     if missing:
-        console.print(
-            f"{len(missing)} questions count as not found: {', '.join(missing[0].sources)}, "
-            "for one, is not among the documents.",
-            markup=False,
-        )
+        console.print(absent_line(missing), markup=False)
 
 
 def _of_ingest(made: Ingested) -> dict[str, Any]:

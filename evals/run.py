@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,21 +15,25 @@ from rich.console import Console
 from app.errors import MutdaError, ServiceError
 from app.models.embedders import make_embedder
 from app.settings import Settings, load_settings
+from evals.absent import absent, absent_line, files_of
+from evals.aside import keep_report, left_by
+from evals.calibration_store import seen_of
 from evals.compare import Comparison, compare, show
+from evals.halves import Half, half_of
 from evals.html import html
 from evals.identity import code_sha256, folder_sha256
 from evals.ingested import ingested
-from evals.korquad import part_of
 from evals.langfuse_scores import scores_of
 from evals.machine import machine, versions
 from evals.markdown import markdown
 from evals.options import Options, parse
 from evals.progress import Bar
 from evals.report import Report, as_json, read_report, report_name, write_json, write_whole
-from evals.resume import Journal, ResumeError, journal_path, read_journal
+from evals.resume import Journal, ResumeError, journal_path, keep_journal, read_journal
 from evals.runner import GRAPH, Outcome, run_suite, turns
 from evals.screen import line, notes, tables
 from evals.suite import Case, read_suite, sample
+from evals.suite_name import full_name
 from evals.summary import score, summarise, time_ratios
 from evals.systems import BASELINES
 from evals.traced import Traced, open_traced
@@ -40,12 +44,17 @@ from graphs.resources import Resources
 
 INTERRUPTED = 130
 PIPED_WIDTH = 100
+BESIDE = (".md", ".html")
+"""What a report is written as too."""
 
 
 @dataclass(kw_only=True)
 class _Record:
     """What a run has done so far: read when it ends, however it ends."""
 
+    half: Half
+    absent: str = ""
+    """What to tell of questions whose files are not there."""
     outcomes: list[Outcome] = field(default_factory=list)
     path: Path | None = None
     """Of the report, once the model is known."""
@@ -70,18 +79,22 @@ def measure(options: Options, console: Console) -> int:
 
     Raises MutdaError for a user's mistake, and for a service that fails before anything was answered.
     """
-    suite = cases = read_suite(options.suite)
-    if options.part:
-        cases = [case for case in cases if part_of(case.id) == options.part]
+    suite = read_suite(options.suite)
+    half = half_of(suite, options.part)
+    cases = half.cases
+    if not cases:
+        raise MutdaError(f'No question of {options.suite} is of the half "{options.part}".')
     if options.limit is not None:
         cases = sample(cases, options.limit, seed=options.seed)
     require_corpus(cases, options.corpus)
+    if options.json and options.json.suffix in BESIDE:
+        raise MutdaError(f"--json {options.json} is where its Markdown or HTML goes: name a file in .json.")
     earlier = {path: _earlier(path) for path in options.earlier}
     changes = {"model": options.model, "search_url": options.search}
     settings = load_settings(
         web_search=options.web_search, **{name: value for name, value in changes.items() if value}
     )
-    record = _Record()
+    record = _Record(half=half)
     code, problem = 0, ""
     try:
         asyncio.run(_run(suite, cases, options, settings, console, record))
@@ -127,10 +140,17 @@ async def _run(
     folder = None
     if options.corpus is not None:
         folder = (await asyncio.to_thread(ingested, options.corpus, settings, console)).folder
+        if missing := absent(cases, await asyncio.to_thread(files_of, folder)):
+            record.absent = absent_line(missing)
+            # Before an hour of questions, and again beside the recall that it explains.
+            console.print(record.absent, markup=False)
     context = Context(web_search=options.web_search)
     async with open_resources(settings, collection_dir=folder, need_collection=folder is not None) as opened:
         resources = replace(opened, collection=folder.name if folder else "passages")
         record.about = await asyncio.to_thread(_about, options, settings, resources, context)
+        documents = record.about["corpus_sha256"]
+        known = await asyncio.to_thread(seen_of, cases, resources, settings, documents=documents)
+        record.about["asked"] = {**record.half.counts(), "asked": len(cases), "seen": known}
         record.path = options.json or (
             settings.data_dir / "reports" / report_name(options.suite, resources.model.spec)
         )
@@ -143,7 +163,7 @@ async def _run(
         done = [(outcome.case.id, outcome.system) for outcome in record.outcomes]
         async with open_traced(
             settings,
-            suite=options.suite.stem,
+            suite=full_name(options.suite),
             cases=suite,
             asked=[(case, system) for case, system in asked if (case.id, system) not in done],
             about=record.about,
@@ -226,9 +246,12 @@ def _open_journal(record: _Record, cases: Sequence[Case], options: Options, cons
                 f"{record.path} is finished: there is nothing to carry on. "
                 "Run without --resume to begin anew."
             )
-    elif path.exists():
-        kept = path.replace(path.with_name(f"{path.name}.old"))
-        console.print(f"An interrupted run was here; it is kept as {kept}.", markup=False, soft_wrap=True)
+    elif kept := keep_journal(record.path):
+        console.print(
+            f'An interrupted run was here. It is kept, and goes on with --resume --json "{kept}".',
+            markup=False,
+            soft_wrap=True,
+        )
     return Journal(path, record.about, record.outcomes)
 
 
@@ -240,7 +263,7 @@ def _finish(
     *,
     interrupted: bool,
 ) -> None:
-    """Print the numbers, and write the report in its three forms."""
+    """Print the numbers, and write the report in its three forms; another run's is kept."""
     assert record.path is not None and record.journal is not None
     scores = [score(outcome) for outcome in record.outcomes]
     links = record.traced.links if record.traced else {}
@@ -251,13 +274,18 @@ def _finish(
         time_ratios(record.outcomes),
         record.about | {"interrupted": interrupted} | ({"langfuse": links} if links else {}),
     )
+    moved = _make_room(record.path, record.about, options)
     write_json(record.path, report)
     console.print()
     for table in tables(report):
         console.print(table)
     for text in notes(report, salted=options.salted):
         console.print(text, markup=False)
-    against = list(_compared(report, earlier, console))
+    if record.absent:
+        console.print(record.absent, markup=False)
+    # What this run is compared with may have lain where it is written now.
+    named = {moved.get(path.resolve(), path): before for path, before in earlier.items()}
+    against = list(_compared(report, named, console))
     for comparison in against:
         console.print()
         show(comparison, console)
@@ -269,7 +297,17 @@ def _finish(
         record.journal.finish()
     if lost := record.traced.lost if record.traced else "":
         console.print(lost, markup=False, soft_wrap=True)
+    if moved:
+        kept = next(iter(moved.values()))
+        console.print(f"Another report was here; it is kept as {kept}", markup=False, soft_wrap=True)
     console.print(f"Report: {record.path}, and as .md and .html beside it", markup=False, soft_wrap=True)
+
+
+def _make_room(path: Path, about: Mapping[str, Any], options: Options) -> dict[Path, Path]:
+    """Keep the report of another run that lies there; where its files lie now, by where they lay."""
+    if options.resume and left_by(path, about):
+        return {}
+    return {old.resolve(): new for old, new in keep_report(path, BESIDE).items()}
 
 
 def _compared(report: Report, earlier: dict[Path, Report], console: Console) -> Iterator[Comparison]:

@@ -1,8 +1,9 @@
-"""`python -m evals.scoreboard add|render|check`: the figures of the READMEs from committed reports.
+"""`python -m evals.scoreboard add|render|check|hold`: the figures of the READMEs from committed reports.
 
 add REPORT.json [--name korquad] [--part report]   evals/reports/<name>.json from the report of a run
 render                                             the READMEs' sections and docs/choices.md from them
 check                                              fail when one of these is not what they give
+hold REPORT.json [--name korquad]                  fail when a run is worse than its committed report
 """
 
 import argparse
@@ -20,16 +21,18 @@ from evals.choices import choices_page, read_choices
 from evals.committed import RETRIEVAL
 from evals.committed_file import read_committed, write_committed
 from evals.committing import Label, commit, read_run
+from evals.holding import Held, hold
 from evals.identity import code_sha256
 from evals.korquad import Part
 from evals.recorded import ROOT
 from evals.report import write_whole
+from evals.suite_name import is_telling
 
 READMES: dict[str, Language] = {"README.md": "ko", "README.en.md": "en"}
 CHOICES_PAGE = "docs/choices.md"
 BEGIN, END = "<!-- scoreboard:begin -->", "<!-- scoreboard:end -->"
 RENDER = "python -m evals.scoreboard render"
-STALE = 1
+STALE = WORSE = 1
 _GIT_TIMEOUT_S = 20
 
 
@@ -101,10 +104,27 @@ def add(path: Path, root: Path, *, name: str | None = None, part: Part | None = 
     return [*lines, warning] if warning else lines
 
 
+def held(path: Path, root: Path, *, name: str | None = None) -> tuple[list[str], Held]:
+    """Hold the report of a run to the committed one of its name; returns lines too. Raises MutdaError."""
+    report = read_run(path)
+    name = name or default_name(report)
+    run, _ = commit(report, Label(name=name, part=None, revision=""))
+    committed = next((kept for kept in read_committed(root / "evals" / "reports") if kept.name == name), None)
+    found = hold(run, committed)
+    lines = [f"{name}: {len(run.questions)} answers, held to {found.to or 'nothing'}."]
+    if committed is None:
+        lines.append(
+            f"No report of {name} is committed. Keep this one: python -m evals.scoreboard add {path}"
+        )
+    if found.not_the_same:
+        lines.append(f"Not the same: {'; '.join(found.not_the_same)}")
+    return [*lines, *(f"{name}: {line}" for line in found.worse)], found
+
+
 def default_name(report: Mapping[str, Any]) -> str:
     """The name of the suite's file. Raises ScoreboardError for one that every built suite has."""
     stem = Path(str(report.get("suite", "")).replace("\\", "/")).stem
-    if stem in {"", "suite"}:
+    if not is_telling(stem):
         raise ScoreboardError("The file of the suite does not say which one it is: name it with --name.")
     return f"{stem}{RETRIEVAL}" if "systems" in report else stem
 
@@ -128,7 +148,7 @@ def _output(git: str, root: Path, *words: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """The command; returns its exit code: 0, 1 for a stale page, 2 for a user's mistake."""
+    """The command; returns its exit code: 0, 1 for a stale page or a worse run, 2 for a user's mistake."""
     parser = argparse.ArgumentParser(
         prog="python -m evals.scoreboard", description="The READMEs' figures, from committed reports."
     )
@@ -141,10 +161,16 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     )
     commands.add_parser("render", help="write the READMEs' sections and docs/choices.md")
     commands.add_parser("check", help="fail when one of these is not what the reports give")
+    holding = commands.add_parser("hold", help="fail when a run is worse than the committed report")
+    holding.add_argument("report", type=Path, help="JSON of mutda eval run or mutda eval retrieval")
+    holding.add_argument("--name", help="of the committed report, instead of the suite's")
     options = parser.parse_args(arguments)
     try:
         if options.command == "add":
             lines, code = add(options.report, root, name=options.name, part=options.part), 0
+        elif options.command == "hold":
+            lines, found = held(options.report, root, name=options.name)
+            code = WORSE if found.worse else 0
         elif options.command == "render":
             written = [f"Written: {path}" for path in render(root)]
             lines, code = written or ["Nothing to change."], 0

@@ -6,7 +6,9 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from app.wording import plain
 from evals.measures import GROUPS, Group, Measure, measured, text_of
+from evals.provenance import provenance
 from evals.report import Report
 from evals.runner import Outcome
 from evals.summary import Score
@@ -69,7 +71,9 @@ def _table(report: Report, group: Group, shown: Sequence[Measure]) -> Table:
 
 
 def notes(report: Report, *, salted: bool) -> Iterator[str]:
-    """Failures, ways taken, wall time against each baseline, and what spoils the times; a line each."""
+    """Which questions, failures, ways, wall time against each baseline, and what spoils it; a line each."""
+    for told in provenance(report, "en"):
+        yield plain(told.text)
     for system, summary in report["metrics"].items():
         if errors := summary["overall"]["errors"]:
             yield f"{errors} questions failed for {system}: they count against it."

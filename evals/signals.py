@@ -15,7 +15,9 @@ from evals.metrics.containment import contained
 from evals.metrics.recall import file_name
 from evals.suite import Case
 from graphs.context import Context
-from graphs.grounding import repair, support
+from graphs.grounding import support
+from graphs.marks import without_marks
+from graphs.nodes.generate import spelt
 from graphs.nodes.grade import missing, odds_of
 from graphs.nodes.prepare import prepare
 from graphs.nodes.retrieve import retrieve
@@ -136,7 +138,7 @@ async def _answered(case: Case, state: State, run: Run, passages: Sequence[Passa
     messages = prompt(state, run.resources, prompts.get("answer", state.language))
     limit = answer_tokens(case.question, run.resources.model.context_tokens)
     reply = await run.ask(messages, max_tokens=limit, logprobs=True)
-    answer = repair(reply.text.strip(), list(passages))
+    answer = spelt(without_marks(reply.text.strip(), passages), state)
     turn = further_turn(messages, answer, prompts.get("check", state.language))
     checked = await run.ask(turn, max_tokens=1, logprobs=True)
     answered = State(**{**vars(state), "answer": answer})

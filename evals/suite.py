@@ -4,14 +4,15 @@ import random
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.errors import MutdaError
 
 Text = Annotated[str, Field(pattern=r"\S")]
-_LEADING_PART = re.compile(r"([^\W\d]+(?:[-_][^\W\d]+)*)[-_]?\d")
+# Words and then numbers alone: the letters that "a3f9c1" or "f81d4fae-7dec" begin with are no words.
+_NUMBERED = re.compile(r"([^\W\d_]+(?:[-_][^\W\d_]+)*)[-_]\d+(?:[-_.:/#]\d+)*")
 
 
 class SuiteError(MutdaError):
@@ -44,10 +45,13 @@ class Case(BaseModel):
     id: Text
     question: Text
     answers: list[Text]
-    """Any of them in an answer makes it right; without any, only refusal and citations are scored."""
+    """Any of them in an answer makes it right; without any, only refusal and citations are scored.
+
+    None where the question is not answerable: what is right there is a refusal.
+    """
     answerable: bool
     kind: Text
-    """Questions of one kind are reported together; by default what the id begins with."""
+    """Questions of one kind are reported together; by default the words that the id numbers."""
     sources: list[Text] = []
     """Names of the files that hold the answer."""
     passages: list[GivenPassage] | None = Field(default=None, min_length=1)
@@ -63,21 +67,30 @@ class Case(BaseModel):
             return data | {"kind": default_kind(str(data.get("id", "")), bool(data.get("answerable")))}
         return data
 
+    @model_validator(mode="after")
+    def _answers_what_can_be(self) -> Self:
+        if self.answers and not self.answerable:
+            raise ValueError('"answers" must be empty where "answerable" is false: a refusal is right there')
+        return self
+
 
 def default_kind(case_id: str, answerable: bool) -> str:
-    """The words that an id begins with ("nm-relevant-277#0": "nm-relevant"), else what the case is."""
-    if match := _LEADING_PART.match(case_id):
+    """The words that an id numbers ("nm-relevant-277#0": "nm-relevant"), else what the case is.
+
+    An id of another form, as a UUID, says nothing of its kind.
+    """
+    if match := _NUMBERED.fullmatch(case_id):
         return match[1]
     return "answerable" if answerable else "unanswerable"
 
 
 def read_suite(path: Path) -> list[Case]:
-    """Every case of the file, in its order; empty lines are passed over.
+    """Every case of the file, in its order; empty lines are passed over, and a byte order mark.
 
     Raises SuiteError, with the file and the line, for what cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SuiteError(f"The suite {path} cannot be read: {reason}.") from None
@@ -112,6 +125,8 @@ def _explain(error: ValidationError) -> str:
             return f'the key "{key}" is missing'
         case "string_pattern_mismatch":
             return f'"{key}" is empty'
+        case "value_error":
+            return str(item["ctx"]["error"])
     message = item["msg"][:1].lower() + item["msg"][1:]
     return f'"{key}": {message}' if key else message
 

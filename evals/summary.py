@@ -18,7 +18,7 @@ from evals.metrics.ndcg import ndcg_at
 from evals.metrics.recall import file_name, gold_flags, recall_at, recalled
 from evals.metrics.refusal import Refusals, refusals
 from evals.metrics.route import Routes, routes
-from evals.metrics.standard_error import Estimate, mean, share
+from evals.metrics.standard_error import Estimate, mean_of_shares, share
 from evals.runner import Outcome, System
 
 Mark = Literal["right", "wrong", "refused", "answered", "error"]
@@ -48,7 +48,7 @@ class Score:
     reciprocal_rank: float | None
     citations_stand: tuple[bool, ...]
     citations_valid: tuple[bool, ...]
-    """For each part of the answer that cites."""
+    """For each part of the answer that cites; a claim after the last mark is one that does not hold."""
     supported: bool | None
     """A baseline never cites and is not asked."""
     obeyed: bool | None
@@ -86,7 +86,7 @@ class Summary:
     citations_stand: Estimate
     """Share of citations."""
     citations_valid: Estimate
-    """Share of the cited parts of answers that the cited passages carry."""
+    """Share of the cited parts of answers that the cited passages carry; of claims that cite nothing none."""
     supported: Estimate
     """Share of answers whose citations carry them; an answer without any counts as not carried."""
     obeyed: Estimate
@@ -221,7 +221,7 @@ def _share(values: Iterable[bool | None]) -> Estimate:
 
 
 def _mean(values: Iterable[float | None]) -> Estimate:
-    return mean([value for value in values if value is not None])
+    return mean_of_shares([value for value in values if value is not None])
 
 
 def _evidence(outcomes: Sequence[Outcome]) -> tuple[list[float], list[bool]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from evals.baseline_file import BASELINES, LIVE, shortfalls, unmeasured
+from evals.baseline_file import BASELINES, LIVE, baseline_path, read_baseline, shortfalls, unmeasured
 from evals.gate import live, replay, retrieval
 from evals.recorded import RECORDINGS
 
@@ -29,6 +29,12 @@ def test_a_recorded_suite(path: Path) -> None:
 
 def test_no_baseline_is_left_unmeasured() -> None:
     assert unmeasured(["retrieval", *(path.stem for path in RECORDED)]) == []
+
+
+@pytest.mark.parametrize("name", ["retrieval", *(path.stem for path in RECORDED)])
+def test_a_baseline_tells_what_became_of_each_question(name: str) -> None:
+    baseline = read_baseline(baseline_path(name))
+    assert baseline is not None and len(baseline["questions"]) == baseline["n"]
 
 
 @pytest.mark.slow

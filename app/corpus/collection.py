@@ -44,6 +44,32 @@ class CollectionStatus:
     size_bytes: int  # all of its files, or its pages in memory
 
 
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What can be told of a collection without its embedder."""
+
+    documents: int
+    chunks: int
+    embedder: str  # the spec that it was made with
+    probe: float
+
+
+def contents_of(path: Path) -> Contents | None:
+    """Of the collection in a folder; None where nothing was ever ingested.
+
+    Raises CorpusError when there is no collection, or it is damaged or of another version.
+    """
+    store = Store.to_read(path / STORE_NAME)
+    try:
+        manifest = read_manifest(store)
+        documents, chunks = store.counts()
+    finally:
+        store.close()
+    if manifest is None:
+        return None
+    return Contents(documents=documents, chunks=chunks, embedder=manifest.spec, probe=manifest.probe)
+
+
 class Collection:
     """Search over one state of the documents at a time. Threads take turns; the embedder runs outside.
 

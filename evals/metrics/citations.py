@@ -4,30 +4,41 @@ Deliberately not the code with which the graph cites: a fault there must be seen
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from app.corpus.bigrams import bigrams
+from app.corpus.sentences import sentence_spans
+from evals.metrics.counts import is_quantity, miscounted
+from evals.metrics.denials import denies
+from evals.metrics.numerals import in_digits, other_hours
+from evals.metrics.replacements import is_content, replaced
+from evals.metrics.wording import plain, words_of
 from graphs.calculation import sides, unsupported
 from graphs.numbers import dates_in, numbers_in, values_in, yearless_days_in
 from tools.scales import without_scaled
 
 MOST = 0.5
 """Share of an answer's own bigrams that what it cites must hold."""
+CHANCE = 1
+"""So many of them may be missing whatever their share, where numbers carry the answer: one is a synonym of
+two syllables."""
 _MARK = re.compile(r"\[(\d{1,3})\]")
+_LIST_MARK = re.compile(r"^\s*\(?\d{1,2}[.)](?=\s)", re.MULTILINE)
 _CITED_PART = re.compile(r"(?P<text>.*?)(?P<marks>(?:\s*\[\d{1,3}\])+)", re.DOTALL)
-_DIGITS = re.compile(r"\d[\d,.]*")
-# Polite and plain predicates that an answer adds to words of a document.
-_PREDICATE = re.compile(
-    r"(?:이었|였|했|하였|됐|되었)?(?:입|습|합|됩)니다\b|(?:이에|예|에|해)요\b|(?:이|한|된)다\b"
-)
-
-
 # Product codes, abbreviations, and what begins with a capital inside a sentence; what stands in quotes.
-_CODE = re.compile(r"[A-Za-z]+[-_]?\d[\w-]*|\d+[-_]?[A-Za-z][\w-]*|\b[A-Z]{2,}\b|(?<=[a-z,] )[A-Z][a-z]{2,}")
+_CODE = re.compile(
+    r"[A-Za-z]+[-_]?\d[A-Za-z0-9_-]*|\d+[-_]?[A-Za-z][A-Za-z0-9_-]*|\b[A-Z]{2,}\b|(?<=[a-z,] )[A-Z][a-z]{2,}"
+)
+# Of what was not found, and what closes an answer.
+_CLOSING = re.compile(
+    r"찾지 못|있지 않|[알확]\S* 수 없|(?:문서|자료|본문)\S* .*(?:없|않|못)"
+    r"|바랍니다|주세요|주십시오|하십시오|하세요|감사|궁금"
+    r"|\bdo(?:es)? not (?:hold|say|mention|contain)|\bplease\b",
+    re.IGNORECASE,
+)
 _QUOTED = re.compile(r"[“‘「『《<]([^”’」』》>]{2,60})[”’」』》>]")
 _MONTH = re.compile(
     r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
@@ -67,9 +78,13 @@ def valid(
     """For each part of the answer that ends in citation marks: whether the passages they name carry it.
 
     `found` are the passages, numbered from 1, with "heading" and "text". They must hold the part's
-    numbers, dates and names (codes, words in capitals, what is quoted) and most of its bigrams; what the
-    question says or the calculation gives need not be there. A mark that names no passage adds nothing.
+    numbers, with what they count, its dates, names (codes, words in capitals, what is quoted) and most of
+    its bigrams; what the question says or the calculation gives need not be there. They must not say the
+    opposite, nor have another word in the place of one; of a calculated answer the words are not asked. A
+    mark that names no passage adds nothing. What stands after the last mark and claims more than the rest
+    of the answer is one more part, which cites nothing and does not hold.
     """
+    answer = _LIST_MARK.sub(" ", answer)
     parts = [(match["text"], _numbers(match["marks"])) for match in _CITED_PART.finditer(answer)]
     texts = {
         number: f"{found[number - 1]['heading']}\n{found[number - 1]['text']}"
@@ -77,10 +92,12 @@ def valid(
         for number in numbers
         if 1 <= number <= len(found)
     }
+    uncited = [False] if parts and _claims_more(answer, question, calculation) else []
     if not _operands_stand(calculation, question, "\n".join(texts.values())):
-        return [False] * len(parts)
-    return [_holds_part(text, question, [texts[n] for n in numbers if n in texts], calculation)
+        return [False] * len(parts) + uncited
+    held = [_holds_part(text, question, [texts[n] for n in numbers if n in texts], calculation)
             for text, numbers in parts]  # fmt: skip
+    return held + uncited
 
 
 def _holds_part(part: str, question: str, cited: Sequence[str], calculation: str) -> bool:
@@ -88,8 +105,38 @@ def _holds_part(part: str, question: str, cited: Sequence[str], calculation: str
     return (
         bool(cited)
         and _carries(basis, part, question, calculation)
-        and all(name in _plain(f"{basis}\n{question}") for name in _names(part))
+        and all(name in plain(f"{basis}\n{question}") for name in _names(part))
+        and (bool(calculation) or not _contradicts(part, basis, question))
     )
+
+
+def _contradicts(part: str, basis: str, question: str) -> bool:
+    said, known = in_digits(part), in_digits(basis)
+    return (
+        miscounted(in_digits(part, loose=False), f"{known}\n{in_digits(question)}")
+        or denies(part, basis, question)
+        or replaced(said, known, question)
+    )
+
+
+def _claims_more(answer: str, question: str, calculation: str) -> bool:
+    """Whether a sentence after the last mark has a number, a name or a word that nothing before it has.
+
+    A conclusion has none; a polite close and a refusal of what else was asked may have words.
+    """
+    last = max(match.end() for match in _MARK.finditer(answer))
+    said = in_digits(f"{question}\n{answer[:last]}\n{calculation}")
+    rest = answer[last:]
+    for start, end in sentence_spans(rest):
+        sentence = rest[start:end]
+        if values_in(in_digits(sentence, loose=False)) - numbers_in(said):
+            return True
+        if any(name not in plain(said) for name in _names(sentence)):
+            return True
+        words = [plain(word.stem) for word in words_of(in_digits(sentence)) if is_content(word)]
+        if not _CLOSING.search(sentence) and any(word not in plain(said) for word in words):
+            return True
+    return False
 
 
 def _numbers(marks: str) -> list[int]:
@@ -97,12 +144,9 @@ def _numbers(marks: str) -> list[int]:
 
 
 def _names(text: str) -> set[str]:
-    """Names as `_plain` writes them."""
-    return {_plain(name) for name in [*_CODE.findall(_MONTH.sub(" ", text)), *_QUOTED.findall(text)]}
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", text).casefold())
+    """Names as `plain` writes them."""
+    codes = [code for code in _CODE.findall(_MONTH.sub(" ", text)) if not is_quantity(code)]
+    return {plain(name) for name in [*codes, *_QUOTED.findall(text)]}
 
 
 def _operands_stand(calculation: str, question: str, basis: str) -> bool:
@@ -112,14 +156,18 @@ def _operands_stand(calculation: str, question: str, basis: str) -> bool:
 
 
 def _carries(basis: str, answer: str, question: str, calculation: str) -> bool:
-    text = _MARK.sub(" ", answer)
-    known = f"{basis}\n{question}\n{calculation}"
+    text = in_digits(_MARK.sub(" ", answer), loose=False)
+    known = in_digits(f"{basis}\n{question}\n{calculation}")
     results = numbers_in(sides(calculation)[1])
-    strange = {n for n in values_in(text) - numbers_in(known) if not _rounds_any(results, n)}
-    if strange or any(not _dated(day, known) for day in dates_in(text)):
+    strange = values_in(text) - numbers_in(known) - other_hours(known)
+    if any(not _rounds_any(results, number) for number in strange):
         return False
-    own = _words(text) - _words(question)
-    return bool(calculation) or len(own & _words(basis)) >= MOST * len(own)
+    if any(not _dated(day, known) for day in dates_in(text)):
+        return False
+    own = _words(text) - set(bigrams(question))
+    missing = len(own - set(bigrams(basis)))
+    few = missing <= (1 - MOST) * len(own) or (missing <= CHANCE and bool(values_in(text)))
+    return bool(calculation) or few
 
 
 def _dated(day: date, known: str) -> bool:
@@ -136,6 +184,6 @@ def _rounds_any(results: set[Fraction], said: Fraction) -> bool:
 
 
 def _words(text: str) -> set[str]:
-    """Bigrams without numbers, which are compared by value, and without predicates and lone syllables."""
-    plain = _DIGITS.sub(" ", _PREDICATE.sub(" ", without_scaled(text)))
-    return {token for token in bigrams(plain) if len(token) > 1}
+    """Bigrams of the words that say something, without their endings; numbers are compared by value."""
+    stems = " ".join(word.stem for word in words_of(without_scaled(text)) if is_content(word))
+    return {token for token in bigrams(stems) if len(token) > 1}

@@ -20,17 +20,18 @@ class Refusals:
 
 
 def refusals(answerable_refused: Sequence[bool], unanswerable_refused: Sequence[bool]) -> Refusals:
-    """From whether each answerable and each unanswerable question was refused.
-
-    The error of the balanced accuracy is half the root of the summed squares of the shares' errors:
-    the two sides are different questions.
-    """
+    """From whether each answerable and each unanswerable question was refused."""
     false_refuse = share(answerable_refused)
     false_accept = share([not refused for refused in unanswerable_refused])
-    return Refusals(false_accept, false_refuse, _balanced(false_accept, false_refuse))
+    return Refusals(false_accept, false_refuse, balanced(false_accept, false_refuse))
 
 
-def _balanced(false_accept: Estimate, false_refuse: Estimate) -> Estimate:
+def balanced(false_accept: Estimate, false_refuse: Estimate) -> Estimate:
+    """The balanced accuracy of both shares; nothing where one side has no questions.
+
+    Its error is half the root of the summed squares of the shares' errors: the two sides are different
+    questions.
+    """
     if false_accept.value is None or false_refuse.value is None:
         return NOTHING
     assert false_accept.error is not None and false_refuse.error is not None

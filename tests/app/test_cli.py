@@ -424,6 +424,30 @@ def test_status_names_another_embedder(ingested: Mutda, monkeypatch: pytest.Monk
     )
 
 
+def test_status_tells_what_is_there_where_its_embedder_is_not(
+    ingested: Mutda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"http://127.0.0.1:{closed_port()}"
+    monkeypatch.setenv("MUTDA_EMBEDDER", "ollama:bge-m3")
+    monkeypatch.setenv("MUTDA_OLLAMA_URL", url)
+    done = ingested("status", "--json")
+    assert done.code == 0
+    assert (done.json["documents"], done.json["chunks"], done.json["made with"]) == (3, 3, "toy:64")
+    assert url in done.json["problem"]
+
+
+def test_status_tells_whether_the_servers_answer_that_are_set(
+    ingested: Mutda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUTDA_MODEL", "openai:any")
+    monkeypatch.setenv("MUTDA_OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("MUTDA_WEB_SEARCH", "ask")
+    monkeypatch.setenv("MUTDA_SEARCH_URL", "http://127.0.0.1:9")
+    found = ingested("status", "--json").json
+    assert "cannot be reached" in found["model server"]
+    assert "not reachable" in found["search server"]
+
+
 def test_search_shows_passages_with_their_places(ingested: Mutda) -> None:
     done = ingested("search", "연차 휴가", "-k", "1")
     first, second = done.out.splitlines()

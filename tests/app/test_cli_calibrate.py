@@ -87,6 +87,7 @@ except SystemExit as end:
     assert done.stderr == "" and done.stdout.splitlines()[-1] == "0 []"
     for option in ("--suite", "--model", "--corpus", "--limit", "--seed", "--part", "--anew"):
         assert option in done.stdout
+    assert "--store-anyway" in done.stdout
 
 
 def test_answers_go_by_what_was_fitted(mutda: Mutda) -> None:
@@ -130,13 +131,13 @@ def test_it_takes_what_it_is_told(mutda: Mutda, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("evals.calibrate.calibrate", lambda options, console: given.append(options) or 130)
     code, _, _ = mutda(
         "calibrate", "--suite", "a.jsonl", "--suite", "b.jsonl", "--corpus", "x", "--corpus", "y",
-        "--model", "fake:z", "--part", "fit", "--limit", "9", "--seed", "4", "--anew",
+        "--model", "fake:z", "--part", "fit", "--limit", "9", "--seed", "4", "--anew", "--store-anyway",
     )  # fmt: skip
     assert code == 130
     (options,) = given
     assert options.suites == (Path("a.jsonl"), Path("b.jsonl")) and options.corpora == (Path("x"), Path("y"))
     assert (options.model, options.part, options.limit, options.seed) == ("fake:z", "fit", 9, 4)
-    assert options.anew is True
+    assert options.anew is True and options.store_anyway is True
 
 
 @pytest.mark.parametrize(

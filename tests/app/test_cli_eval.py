@@ -159,11 +159,16 @@ def test_retrieval_prints_a_table_and_leaves_a_report(mutda: Mutda) -> None:
     code, out, err = mutda(*words, "--embedder", "toy:16", "--embedder", "toy:32", "--k", "1,4")
     assert (code, err) == (0, "")
     assert "recall@4" in out and "toy:16" in out and "texts/s" in out
-    path = Path(os.environ["MUTDA_DATA_DIR"]) / "reports" / "suite.retrieval.json"
+    folder = Path(os.environ["MUTDA_DATA_DIR"]) / "reports"
+    path = folder / f"{Path.cwd().name}-suite.retrieval.json"
     report = json.loads(path.read_text(encoding="utf-8"))
     assert [(system["embedder"], system["weight"]) for system in report["systems"]] == [
         ("toy:16", 0.0), ("toy:16", 1.0), ("toy:32", 0.0), ("toy:32", 1.0)
     ]  # fmt: skip
+    code, out, err = mutda(*words, "--embedder", "toy:16")
+    (kept,) = folder.glob("*-suite.retrieval-*.json")
+    assert (code, err) == (0, "") and f"Another report was here; it is kept as {kept}" in out.splitlines()
+    assert json.loads(kept.read_text(encoding="utf-8")) == report
 
 
 def test_a_service_that_is_not_there(mutda: Mutda) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from rich.console import Console
 import evals.gathering
 from app.errors import ModelError, MutdaError, ServiceError
 from app.models.fake import FakeModel, FakeReply
-from evals.calibrate import CalibrateOptions, calibrate, fit_and_judge
+from evals.calibrate import CalibrateOptions, Fitted, calibrate, fit_and_judge
 from evals.calibration_figures import curve_of, risk_at_levels
 from evals.calibration_page import page
-from evals.calibration_report import sparkline, verdict
-from evals.calibration_store import store
+from evals.calibration_report import behind, sparkline, verdict
+from evals.calibration_store import FittedOn, fitted_on, store
 from evals.fit import GRADER_ALONE
-from evals.gathered import Gathered, key_of
+from evals.gathered import Gathered, case_key, key_of
 from evals.gathering import choose_suites, names_of
 from evals.policy import Questions
 from evals.suite import Case, GivenPassage
@@ -120,7 +121,7 @@ def test_it_asks_fits_tells_and_stores(
     assert calibration.fitted_on.startswith("own (sha256 ") and "12 has, 12 lacks" in calibration.fitted_on
     assert data["model"]["spec"] == "fake:" and len(data["model"]["prompts_sha256"]) == 64
     assert data["questions"]["suites"][0]["kinds"] == {"has": 12, "lacks": 12}
-    assert len(data["questions"]["keys"]) == 24
+    assert len(data["questions"]["keys"]) == len(data["questions"]["cases"]) == 24
     assert data["figures"]["overall"]["after"]["value"] == pytest.approx(1)
     assert data["figures"]["widened"]["before"] > 0.4 > data["figures"]["widened"]["after"]
     assert f"delete {stored()}" in out
@@ -142,6 +143,44 @@ def test_the_older_one_is_kept_and_known_questions_are_told(
     assert f"rename {previous} to {stored().name}" in out
     assert "It was fitted on 20 of these 20 questions: its figures here are flattered." in out
     assert len(graded) == 48  # nothing was asked again
+
+
+def test_what_is_behind_is_stored_only_where_it_is_wanted(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, console: Console
+) -> None:
+    def judge(*arguments: Any, **options: Any) -> Fitted:
+        fitted = fit_and_judge(*arguments, **options)
+        return replace(fitted, figures={**fitted.figures, "gain": {"value": -0.01, "error": 0.05, "n": 24}})
+
+    graded = use(monkeypatch)
+    calibrate(CalibrateOptions(suites=(suite,)), console)
+    first = stored().read_text(encoding="utf-8")
+    console.export_text()
+    monkeypatch.setattr("evals.calibrate.fit_and_judge", judge)
+    assert calibrate(CalibrateOptions(suites=(suite,), limit=20), console) == 0
+    out = console.export_text()
+    line = "Not stored: the one before stays in use. To store this one all the same, add --store-anyway.\n"
+    assert line in out and "Stored: " not in out and "difference -0.010" in out
+    assert stored().read_text(encoding="utf-8") == first
+    report = folder().parent / "reports" / f"{stored().stem}.calibration.html"
+    assert f"Report: {report}" in out and "저장하지 않았습니다" in report.read_text(encoding="utf-8")
+
+    report.unlink()
+    report.mkdir()
+    calibrate(CalibrateOptions(suites=(suite,), limit=20), console)
+    assert f"The report {report} cannot be written.\n" in console.export_text()
+    report.rmdir()
+    calibrate(CalibrateOptions(suites=(suite,), limit=20, store_anyway=True), console)
+    out = console.export_text()
+    assert f"Stored: {stored()}" in out and "Not stored" not in out
+    assert stored().read_text(encoding="utf-8") != first
+    assert "저장하지 않았습니다" not in report.read_text(encoding="utf-8")
+    assert len(graded) == 48
+
+
+@pytest.mark.parametrize(("gain", "is_behind"), [(0.1, False), (0.0, False), (-1e-17, False), (-0.001, True)])
+def test_a_tie_is_not_behind(gain: float, is_behind: bool) -> None:
+    assert behind({"gain": {"value": gain, "error": 0.05, "n": 24}}) is is_behind
 
 
 def test_a_report_that_cannot_be_written_costs_no_calibration(
@@ -173,6 +212,27 @@ def test_a_half_of_the_questions_is_that_of_the_other_measurements(
     fit = sum(part_of(row["id"]) == "fit" for row in rows(60))
     assert 15 < fit < 45 and len(data["questions"]["keys"]) == fit
     assert data["questions"]["part"] == "fit" and 'of the half "fit"' in data["calibration"]["fitted_on"]
+    # The passages of every one are called the same: nothing is left to report on.
+    line = f'own: Part: "fit", {fit} of the suite\'s 60 questions. In neither half: {60 - fit}, which share'
+    assert line in console.export_text()
+
+
+def test_questions_over_one_file_are_not_halved(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    bare = [
+        {"id": f"a-{n}", "question": f"{n}?", "answers": ["나"], "answerable": True, "sources": [f"{n // 10}.txt"]}
+        for n in range(60)
+    ]  # fmt: skip
+    suite = write_suite(tmp_path / "own.jsonl", bare)
+
+    def files(part: Any) -> list[str]:
+        (chosen,) = choose_suites([suite], [docs], part=part, limit=None, seed=1)
+        return sorted(name for case in chosen.cases for name in case.sources)
+
+    both = files("fit") + files("report")
+    assert sorted(both) == files(None) and set(files("fit")) & set(files("report")) == set()
+    assert 0 < len(files("fit")) < 60
 
 
 def test_too_few_questions_store_nothing(
@@ -262,6 +322,27 @@ def test_a_record_is_of_a_question_its_documents_embedder_and_looks() -> None:
     assert key_of(bare.model_copy(update={"id": "b", "kind": "b"}), **where) in keys
     given = bare.model_copy(update={"passages": [GivenPassage(title="t", text="글")]})
     assert key_of(given, **where) == key_of(given, **{**where, "documents": "e"})
+
+
+def test_a_calibration_knows_its_questions_over_other_documents_too() -> None:
+    case = Case(id="a-1", question="누구?", answers=["나"], answerable=True, kind="a", sources=["a.txt"])
+    key = key_of(case, documents="d", embedder="toy:", looks=(2, 4))
+    by_key = FittedOn(keys=frozenset({key}), cases=frozenset())
+    assert by_key.saw(case, key) and not by_key.saw(case, "another")
+    known = FittedOn(keys=frozenset({key}), cases=frozenset({case_key(case)}))
+    assert known.saw(case.model_copy(update={"id": "b", "kind": "b"}), "another")
+    assert not known.saw(case.model_copy(update={"question": "누가?"}), "another")
+
+
+def test_a_calibration_without_a_list_is_told_from_one_of_nothing(tmp_path: Path) -> None:
+    def put(**questions: Any) -> FittedOn | None:
+        store(tmp_path, CALIBRATION, FINGERPRINT, questions=questions, figures={}, date="2026-11-22")
+        return fitted_on(tmp_path, FINGERPRINT)
+
+    assert fitted_on(tmp_path, FINGERPRINT) is None
+    assert put(part=None) is None
+    assert put(keys=["a"]) == FittedOn(keys=frozenset({"a"}), cases=frozenset())
+    assert put(keys=["a"], cases=["b"]) == FittedOn(keys=frozenset({"a"}), cases=frozenset({"b"}))
 
 
 def test_lines_that_are_no_records_are_passed_over(tmp_path: Path) -> None:

@@ -25,20 +25,19 @@ def run(
 
 
 BEFORE = run(lambda number: number % 4 == 0)
-AFTER = run(lambda number: number % 4 == 0 or number in {5, 7, 15, 25, 35}, seconds=1.5)
+AFTER = run(lambda number: number % 4 == 0 or number in {5, 7, 13, 15, 25, 35}, seconds=1.5)
 
 
 def test_a_known_difference_with_its_interval_and_flips() -> None:
     comparison = compare(BEFORE, AFTER)
     change = next(c for c in comparison.changes if (c.measure.name, c.kind) == ("right", "all"))
-    gained = ["q-5", "q-7", "q-15", "q-25", "q-35"]
+    gained = ["q-5", "q-7", "q-13", "q-15", "q-25", "q-35"]
     assert comparison.gained == gained and comparison.lost == []
-    assert (change.won, change.lost, change.tied) == (5, 0, 35)
-    assert change.difference.value == pytest.approx(5 / 40)
-    # Of a share of changed questions: 5/40 ± 1.96 * sqrt(.125 * .875 / 40).
-    assert change.difference.low == pytest.approx(0.125 - 0.1025, abs=0.03)
-    assert change.difference.high == pytest.approx(0.125 + 0.1025, abs=0.03)
-    assert change.verdict == "better" and change.chance == pytest.approx(2 / 32)
+    assert (change.won, change.lost, change.tied) == (6, 0, 34)
+    assert change.difference.value == pytest.approx(6 / 40)
+    # One more of each way: 6/42 ± 1.96 * sqrt((8/42 - (6/42)**2) / 42).
+    assert change.difference.interval == pytest.approx((0.0181, 0.2676), abs=1e-4)
+    assert change.verdict == "better" and change.chance == pytest.approx(2 / 64)
 
 
 def test_lower_is_better_for_what_costs() -> None:
@@ -69,7 +68,7 @@ def test_two_systems_of_one_report() -> None:
     comparison = compare(report := report_of(outcomes), report, systems=("plain", "graph"))
     assert comparison.headline() == "graph against plain: same suite, model and settings"
     found = {c.measure.name: c for c in comparison.changes if c.kind == "all"}
-    assert found["false accept"].difference.value == -1 and found["false accept"].verdict == "better"
+    assert found["false accept"].difference.value == -1 and found["false accept"].won == 2
     assert found["balanced"].difference.before == 0.5 and found["balanced"].difference.after == 1
     # A baseline has no evidence.
     assert "AUC" not in found and "Brier" not in found
@@ -87,7 +86,8 @@ def test_probabilities_are_compared_where_both_have_them() -> None:
     }
     assert found["AUC"].difference.value < 0 and found["AUC"].verdict == "worse"
     assert found["AUC"].chance is None and found["Brier"].verdict == "worse"
-    assert found["ECE"].difference.low <= found["ECE"].difference.value <= found["ECE"].difference.high
+    low, high = found["ECE"].difference.interval or (1, -1)
+    assert low <= found["ECE"].difference.value <= high
 
 
 def test_what_is_not_the_same_is_told_in_the_first_line() -> None:
@@ -120,6 +120,9 @@ def test_the_printed_comparison_fits_and_shows_hostile_names_as_text(
     other = report_of([outcome("[red]q[/red]", answer="모름", kind="[b]k"), outcome("q2", kind="k2")])
     show(compare(hostile, other), Console(width=100))
     out = capsys.readouterr().out
+    assert "better" not in out and "worse" not in out
+    seconds = [line for line in out.splitlines() if "seconds" in line]
+    assert seconds and all("..." not in line and " -│" in line for line in seconds)
     assert "Right now (1): q2" in out and "Right no longer (1): [red]q[/red]" in out
     assert "[b]k" in out and max(map(len, out.splitlines())) <= 100
 
@@ -130,7 +133,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         path.write_text(json.dumps(report), encoding="utf-8")
     assert main([str(a), str(b)]) == 0
     out = capsys.readouterr().out
-    assert "Right now (5): q-5, q-7, q-15, q-25, q-35" in out and "better" in out
+    assert "Right now (6): q-5, q-7, q-13, q-15, q-25, q-35" in out and "better" in out
     assert main([str(a), str(tmp_path / "none.json")]) == 2
     assert "none.json cannot be read" in capsys.readouterr().err
     assert main([str(a), str(a), "--system-a", "plain"]) == 2
@@ -139,7 +142,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_baseline_keeps_the_graphs_numbers_without_the_clock() -> None:
     kept = baseline_of(BEFORE)
-    assert kept["right/all"] == {"mean": 0.25, "standard_error": pytest.approx((0.1875 / 40) ** 0.5), "n": 40}
+    error = (12 / 44 * 32 / 44 / 40) ** 0.5
+    assert kept["right/all"] == {"mean": 0.25, "standard_error": pytest.approx(error), "n": 40}
     assert "right/even" in kept and "calls/all" in kept
     assert not [name for name in kept if name.startswith(("seconds", "median"))]
     json.dumps(kept)
@@ -148,24 +152,24 @@ def test_a_baseline_keeps_the_graphs_numbers_without_the_clock() -> None:
 def test_falling_short_takes_more_than_the_interval() -> None:
     kept = baseline_of(AFTER)
     assert falls_short(AFTER, kept) == []
-    # From .375 to .25 is less than 1.96 * hypot(.073, .067).
+    # From .4 to .25 is less than 1.96 * hypot(.078, .070).
     assert falls_short(BEFORE, {"right/all": kept["right/all"]}) == []
     nothing = run(lambda number: False)
     told = falls_short(nothing, {"right/all": kept["right/all"]})
     assert told == [
-        "right (all) is 0.000±0.000, worse than the baseline's 0.375 by more than 0.156.",
+        "right (all) is 0.000±0.033, worse than the baseline's 0.400 by more than 0.165.",
     ]
 
 
 def test_of_sixteen_questions_one_that_flips_is_chance_and_six_are_not() -> None:
     whole = baseline_of(run(lambda number: True, count=16))
     kept = {"right/all": whole["right/all"]}
-    assert kept["right/all"]["standard_error"] == 0
-    assert falls_short(run(lambda number: number > 0, count=16), kept) == []
-    # 1.96 * hypot(sqrt(.9 * .1 / 20), sqrt(.6 * .4 / 20)).
-    assert falls_short(run(lambda number: number > 5, count=16), kept) == [
-        "right (all) is 0.625±0.121, worse than the baseline's 1.000 by more than 0.252."
-    ]
+    # 1.96 * hypot(sqrt(.9 * .1 / 16), sqrt(.6 * .4 / 16)).
+    told = ["right (all) is 0.625±0.122, worse than the baseline's 1.000 by more than 0.281."]
+    older = {"right/all": {"mean": 1.0, "standard_error": 0.0, "n": 16}}
+    for baseline in (kept, older):
+        assert falls_short(run(lambda number: number > 0, count=16), baseline) == []
+        assert falls_short(run(lambda number: number > 5, count=16), baseline) == told
 
 
 def test_the_error_of_other_means_and_of_amounts_stays_as_it_is() -> None:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,18 @@ import pytest
 
 import evals.gate
 from app.models.fake import FakeReply, Rules
-from evals.baseline_file import BaselineError, Measured, read_baseline, shortfalls, unmeasured, write_baseline
+from evals.baseline_file import (
+    UNPAIRED,
+    BaselineError,
+    Measured,
+    read_baseline,
+    shortfalls,
+    unmeasured,
+    write_baseline,
+)
 from evals.gate import live, main, replay
 from evals.recording import main as record
+from evals.setbacks import Counted
 
 NAMES = ["가람", "나래", "다솜", "라온", "마루", "바다", "새벽", "아라", "자람", "하늘"]
 COUNT = len(NAMES)
@@ -27,18 +37,39 @@ NUMBERS = {
 ABOUT: dict[str, str | int] = {
     "suite": "s.jsonl", "suite_sha256": "5" * 64, "model_family": "fake", "embedder": "toy:", "n": 20,
 }  # fmt: skip
-MEASURED = Measured(name="rooms", about=ABOUT, numbers=NUMBERS)
+QUESTIONS = {
+    f"room-{number}": Counted(kind="room", values={"right": float(number < 18), "calls": 3.0, "F1": 0.1234})
+    for number in range(20)
+}
+MEASURED = Measured(name="rooms", about=ABOUT, numbers=NUMBERS, questions=QUESTIONS)
+LIVE_MEASURED = replace(MEASURED, name="live.rooms")
 
 
-def changed(**numbers: float) -> Measured:
-    return Measured(
-        name="rooms",
-        about=ABOUT,
-        numbers={
-            key: number | {"mean": numbers.get(key.partition("/")[0], number["mean"])}
-            for key, number in NUMBERS.items()
-        },
-    )
+def changed(measured: Measured, **numbers: float) -> Measured:
+    """Other numbers, and the same questions."""
+    others = {
+        key: number | {"mean": numbers.get(key.partition("/")[0], number["mean"])}
+        for key, number in NUMBERS.items()
+    }
+    return replace(measured, numbers=others)
+
+
+def wrong(measured: Measured, *numbers: int) -> Measured:
+    """These rooms answered wrong, and the others as they were."""
+    ids = {f"room-{number}" for number in numbers}
+    questions = {
+        case_id: replace(one, values={**one.values, "right": 0.0}) if case_id in ids else one
+        for case_id, one in QUESTIONS.items()
+    }
+    return replace(measured, questions=questions)
+
+
+def write_old(measured: Measured, folder: Path) -> None:
+    """A baseline of before the questions were kept."""
+    path = write_baseline(measured, folder)
+    baseline = json.loads(path.read_text(encoding="utf-8"))
+    del baseline["questions"]
+    path.write_text(json.dumps(baseline), encoding="utf-8")
 
 
 # -- baselines
@@ -48,28 +79,76 @@ def test_a_baseline_is_a_file_with_a_number_on_each_line(tmp_path: Path) -> None
     path = write_baseline(MEASURED, tmp_path)
     assert path == tmp_path / "rooms.json"
     baseline = json.loads(path.read_text(encoding="utf-8"))
+    questions = baseline.pop("questions")
     assert baseline.pop("date") and baseline == {**ABOUT, "metrics": NUMBERS}
+    assert list(questions) == list(QUESTIONS)
     lines = path.read_text(encoding="utf-8").splitlines()
     assert '  "right/all": {"mean": 0.9, "standard_error": 0.067082, "n": 20},' in lines
+    assert '  "room-0": {"kind": "room", "right": 1, "calls": 3, "F1": 0.1234},' in lines
     assert shortfalls(MEASURED, tmp_path) == []
 
 
-def test_worse_by_more_than_the_interval_is_told_in_either_direction(tmp_path: Path) -> None:
+def test_the_same_questions_are_compared_one_by_one(tmp_path: Path) -> None:
     write_baseline(MEASURED, tmp_path)
-    assert shortfalls(changed(right=0.8, calls=3.2), tmp_path) == []
-    assert shortfalls(changed(right=1.0, calls=1.0), tmp_path) == []
-    assert shortfalls(changed(right=0.3, calls=3.5), tmp_path) == [
-        "rooms: right (all) is 0.300±0.067, worse than the baseline's 0.900 by more than 0.199.",
-        "rooms: calls (all) is 3.500±0.100, worse than the baseline's 3.000 by more than 0.277.",
+    assert shortfalls(wrong(MEASURED, 4), tmp_path) == []
+    assert shortfalls(wrong(MEASURED, 4, 5), tmp_path) == [
+        "rooms: right (all) is worse in 2 (room-4, room-5) of 20 questions, better in 0: "
+        "2 lost in net, and 1 may be."
+    ]
+
+
+def test_a_model_that_is_asked_again_has_more_to_lose(tmp_path: Path) -> None:
+    write_baseline(LIVE_MEASURED, tmp_path)
+    assert shortfalls(wrong(LIVE_MEASURED, *range(4)), tmp_path) == []
+    (told,) = shortfalls(wrong(LIVE_MEASURED, *range(5)), tmp_path)
+    assert told.startswith("live.rooms: right (all) is worse in 5 ") and "sign test" in told
+
+
+def test_only_numbers_of_a_whole_set_are_held_to_the_interval_of_two_samples(tmp_path: Path) -> None:
+    numbers = NUMBERS | {"AUC/all": {"mean": 0.9, "standard_error": 0.01, "n": 20}}
+    write_baseline(replace(MEASURED, numbers=numbers), tmp_path)
+    fallen = {key: number | {"mean": number["mean"] - 0.5} for key, number in numbers.items()}
+    (told,) = shortfalls(replace(MEASURED, numbers=fallen), tmp_path)
+    assert told.startswith("rooms: AUC (all) is 0.400±0.010, worse than the baseline's 0.900")
+    gone = {"AUC/all": numbers["AUC/all"]}
+    assert shortfalls(replace(MEASURED, numbers=gone), tmp_path) == [
+        "rooms: right (all) was not measured; the baseline has 0.900.",
+        "rooms: calls (all) was not measured; the baseline has 3.000.",
+    ]
+
+
+def test_a_baseline_of_before_the_questions_were_kept_says_so(tmp_path: Path) -> None:
+    write_old(MEASURED, tmp_path)
+    assert shortfalls(MEASURED, tmp_path) == [
+        "rooms: the baseline does not tell which questions were right, to compare them one by one. "
+        "Write it anew with --write."
+    ]
+    assert shortfalls(replace(MEASURED, questions={}), tmp_path) == shortfalls(MEASURED, tmp_path)
+
+
+def test_other_questions_are_not_compared(tmp_path: Path) -> None:
+    write_baseline(MEASURED, tmp_path)
+    others = {f"other-{number}": one for number, one in enumerate(QUESTIONS.values())}
+    assert shortfalls(replace(MEASURED, questions=others), tmp_path) == [
+        "rooms: the baseline was measured with other questions. Write it anew with --write."
+    ]
+
+
+def test_an_old_one_of_a_model_itself_is_held_to_the_interval_in_either_direction(tmp_path: Path) -> None:
+    write_old(LIVE_MEASURED, tmp_path)
+    assert shortfalls(wrong(LIVE_MEASURED, *range(9)), tmp_path) == []
+    assert shortfalls(changed(LIVE_MEASURED, right=0.8, calls=3.2), tmp_path) == []
+    assert shortfalls(changed(LIVE_MEASURED, right=1.0, calls=1.0), tmp_path) == []
+    assert shortfalls(changed(LIVE_MEASURED, right=0.3, calls=3.5), tmp_path) == [
+        "live.rooms: right (all) is 0.300±0.067, worse than the baseline's 0.900 by more than 0.210.",
+        "live.rooms: calls (all) is 3.500±0.100, worse than the baseline's 3.000 by more than 0.277.",
     ]
 
 
 def test_what_was_measured_on_something_else_is_not_compared(tmp_path: Path) -> None:
     assert shortfalls(MEASURED, tmp_path) == ["rooms: there is no baseline. Write it with --write."]
     write_baseline(MEASURED, tmp_path)
-    other = Measured(
-        name="rooms", about={**ABOUT, "suite_sha256": "6" * 64, "model_family": "b"}, numbers=NUMBERS
-    )
+    other = replace(MEASURED, about={**ABOUT, "suite_sha256": "6" * 64, "model_family": "b"})
     assert shortfalls(other, tmp_path) == [
         "rooms: not measured as the baseline was, which had another suite and another model. "
         "Write it anew with --write."
@@ -78,15 +157,20 @@ def test_what_was_measured_on_something_else_is_not_compared(tmp_path: Path) -> 
 
 def test_a_baseline_without_a_recording_does_not_pass_for_good(tmp_path: Path) -> None:
     for name in ("a", "b", "live.model"):
-        write_baseline(Measured(name=name, about=ABOUT, numbers=NUMBERS), tmp_path)
+        write_baseline(replace(MEASURED, name=name), tmp_path)
     assert unmeasured(["a"], tmp_path) == [
         "b: there is a baseline and no recording. Record the suite, or remove the baseline."
     ]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"metrics": []}', '{"metrics": {"a": {"mean": 1}}}', '{"metrics": {"a": 1}}']
-)
+    "text",
+    [
+        "", "[]", "{}", '{"metrics": []}', '{"metrics": {"a": {"mean": 1}}}', '{"metrics": {"a": 1}}',
+        '{"metrics": {}, "questions": []}', '{"metrics": {}, "questions": {"a": {"right": 1}}}',
+        '{"metrics": {}, "questions": {"a": {"kind": "k", "right": "yes"}}}',
+    ],
+)  # fmt: skip
 def test_a_file_that_is_no_baseline(tmp_path: Path, text: str) -> None:
     path = tmp_path / "rooms.json"
     path.write_text(text, encoding="utf-8")
@@ -105,7 +189,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_rows(suite, ROWS)
     options = ["--model", "fake:", "--embedder", "toy:", "--folder", str(tmp_path / "recordings")]
     assert record([str(suite), *options]) == 0
-    monkeypatch.setattr(evals.gate, "retrieval", lambda: Measured(name="retrieval", about=ABOUT, numbers={}))
+    nothing = Measured(name="retrieval", about=ABOUT, numbers={}, questions={})
+    monkeypatch.setattr(evals.gate, "retrieval", lambda: nothing)
     return tmp_path
 
 
@@ -143,22 +228,42 @@ def test_the_gate_passes_what_it_wrote(folder: Path, capsys: pytest.CaptureFixtu
     out = capsys.readouterr().out
     assert f"rooms: {COUNT} questions" in out and "there is no baseline" not in out
     (row,) = [line.split() for line in out.splitlines() if " right " in line]
-    assert "1.000±.000" in row and row.count("1.000±.000") == 2
+    # Twelve of fourteen: ten right answers are no proof that all are.
+    assert row.count("1.000±.111") == 2
     assert max(map(len, out.splitlines())) <= 100
 
 
-def test_one_question_refused_is_chance_and_most_of_them_are_not(
+def test_one_question_refused_is_let_pass_and_two_are_not(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gate(folder, "--write")
     spoil(folder, NAMES[:1])
     assert gate(folder) == 0
-    spoil(folder, NAMES[:8])
+    spoil(folder, NAMES[:2])
     capsys.readouterr()
     assert gate(folder) == 1
     out = capsys.readouterr().out
-    assert "rooms: right (all) is 0.200±0.126, worse than the baseline's 1.000 by more than 0.299." in out
-    assert "rooms: false refuse (all) is 0.800" in out
+    assert (
+        "rooms: right (all) is worse in 2 (room-3, room-4) of 10 questions, better in 0: 2 lost in net" in out
+    )
+    assert "rooms: false refuse (all) is worse in 2 (room-3, room-4) of 10 questions" in out
+    assert gate(folder, "--write") == 0
+    assert gate(folder) == 0
+
+
+def test_an_old_baseline_of_a_model_is_told_of_and_still_counts(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate(folder, "--write")
+    write_old(LIVE_MEASURED, folder / "baselines")
+    monkeypatch.setattr(evals.gate, "live", lambda model: LIVE_MEASURED)
+    capsys.readouterr()
+    assert gate(folder, "--model", "fake:") == 0
+    told = "Until --write the interval of two samples is allowed."
+    assert f"live.rooms: {UNPAIRED} {told}\n" in capsys.readouterr().out
+    assert gate(folder, "--model", "fake:", "--write") == 0
+    assert gate(folder, "--model", "fake:") == 0
+    assert told not in capsys.readouterr().out
 
 
 def test_another_suite_is_not_passed_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,6 +307,7 @@ def test_a_few_questions_are_asked_of_a_model(folder: Path, monkeypatch: pytest.
     assert measured.about["model_family"] == "fake" and measured.numbers["right/all"]["n"] == 4
     assert measured.numbers["right/all"]["mean"] == 1
     assert {key.partition("/")[2] for key in measured.numbers} == {"all"}
+    assert [one.values["right"] for one in measured.questions.values()] == [1, 1, 1, 1]
 
     def refusing(self: Rules, messages: Any) -> FakeReply:
         return FakeReply(yes=0.001)

@@ -103,6 +103,7 @@ def test_the_page_shows_what_was_measured() -> None:
         "맞은 질문의 비율",
         "비교: graph − plain",
         "나아짐",
+        "여섯 개가 안 되거나 구간이 0을 품으면",
     ):
         assert words in page.text
     ids = [attributes["id"] for name, attributes in page.tags if name == "details" and "id" in attributes]

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from evals.korquad import Part, build, main, part_of, read_korquad
+from evals.korquad import KINDS, Part, build, main, part_of, read_korquad
 from evals.suite import read_suite
 
 PARAGRAPHS = 4
@@ -80,6 +80,14 @@ def test_the_suite_and_the_corpus_fit_together(source: Path, tmp_path: Path) -> 
     assert max(of_article.count(article) for article in of_article) <= 3
 
 
+@pytest.mark.parametrize(("questions", "more"), [(19, ["answerable"]), (20, ["answerable", "left_out"])])
+def test_what_is_left_over_goes_to_the_kinds_in_their_order(
+    source: Path, questions: int, more: list[str]
+) -> None:
+    built = build(read_korquad(source), questions=questions, seed=3, part="report")
+    assert [case.kind for case in built.cases] == [*KINDS * 6, *more]
+
+
 def test_file_names_are_plain_and_texts_begin_with_the_title(source: Path) -> None:
     built = build(read_korquad(source), questions=3, seed=1, part="report")
     for name, text in built.files.items():
@@ -126,7 +134,8 @@ def test_what_a_user_may_do_wrong(source: Path, tmp_path: Path, capsys: pytest.C
     assert main([str(source), str(out), "--questions", "3"]) == 2
     assert "out is not an empty folder: delete it, or choose another one." in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
-        main([str(source), str(out), "--questions", "4"])
+        main([str(source), str(out), "--questions", "2"])
+    assert "--questions must be at least 3" in capsys.readouterr().err
 
 
 # -- paraphrases

@@ -4,7 +4,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from langfuse.api import LangfuseAPI
+from langfuse.api import DatasetStatus, LangfuseAPI
 from stand_ins.langfuse_server import LangfuseServer
 from test_run_suite import Killed, kill_at, report_of, use, write_suite
 
@@ -21,7 +21,7 @@ import evals.traced
 from app.settings import load_settings
 from app.tracing.store import TraceStore
 from evals.langfuse_datasets import LangfuseDatasetError, LangfuseDatasets
-from evals.langfuse_items import item_id, item_of, items_sha256
+from evals.langfuse_items import is_of_a_suite, item_id, item_of, items_sha256
 from evals.run import main
 from evals.suite import Case
 
@@ -38,11 +38,18 @@ ROWS = [
     ROW | {"id": "missing-1", "answerable": False, "answers": []},
 ]
 BOTH = ["--baseline", "plain"]
+NAME = "rules/tiny"
+"""Of the suite, in Langfuse."""
 
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
-    return write_suite(tmp_path / "tiny.jsonl", ROWS)
+    return suite_at(tmp_path / "rules" / "tiny.jsonl", ROWS)
+
+
+def suite_at(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    return write_suite(path, rows)
 
 
 @pytest.fixture(params=[False, True], ids=["version 4", "version 3"])
@@ -82,7 +89,7 @@ def test_each_question_is_a_trace_of_its_own(
     rows = {row["result"]["trace_id"]: row for row in report["questions"]}
     traces = server.traces()
     assert len(rows) == 6 and set(rows) == set(traces)
-    session = f"tiny {report['date']}"
+    session = f"{NAME} {report['date']}"
     for trace_id, spans in traces.items():
         row = rows[trace_id]
         root = spans[0]
@@ -90,7 +97,7 @@ def test_each_question_is_a_trace_of_its_own(
         assert root.metadata("question_id") == row["id"]
         for span in spans:
             assert span.attributes["session.id"] == session
-            assert span.attributes["langfuse.trace.tags"] == ["tiny", row["system"]]
+            assert span.attributes["langfuse.trace.tags"] == [NAME, row["system"]]
             assert span.attributes["langfuse.environment"] == "experiment"
     graph, plain = (
         next(t for t, row in rows.items() if row["system"] == name) for name in ("graph", "plain")
@@ -107,10 +114,10 @@ def test_the_suite_is_a_dataset_and_each_system_an_experiment(
     assert main([str(suite), *BOTH]) == 0
     report = report_of()
     (dataset,) = server.datasets.values()
-    assert dataset["name"] == "tiny" and dataset["metadata"]["suite_sha256"] == report["suite_sha256"]
+    assert dataset["name"] == NAME and dataset["metadata"]["suite_sha256"] == report["suite_sha256"]
     assert dataset["metadata"]["questions"] == 3
-    assert set(server.items) == {item_id("tiny", row["id"]) for row in ROWS}
-    item = server.items[item_id("tiny", "leave-1")]
+    assert set(server.items) == {item_id(NAME, row["id"]) for row in ROWS}
+    item = server.items[item_id(NAME, "leave-1")]
     assert item["input"]["question"] == "연차 휴가 규정을 알려 주세요. 제 번호는 [phone]입니다"
     assert item["input"]["passages"] == ROW["passages"]
     assert item["expectedOutput"] == {"answerable": True, "answers": ["17일"], "sources": [], "forbidden": []}
@@ -126,7 +133,7 @@ def test_the_suite_is_a_dataset_and_each_system_an_experiment(
             root = next(s for s in server.traces()[span.trace_id] if not s.parent_id)
             assert told.pop("item.root_observation_id") == root.id
             assert told["name"] == f"{row['system']} · fake: · {report['date']}"
-            assert told["item.id"] == item_id("tiny", row["id"])
+            assert told["item.id"] == item_id(NAME, row["id"])
             assert told["dataset.id"] == dataset["id"]
             assert runs[row["system"]].endswith(f"/datasets/{dataset['id']}/runs/{told['id']}")
             assert (
@@ -137,7 +144,7 @@ def test_the_suite_is_a_dataset_and_each_system_an_experiment(
     linked = [(kept["datasetItemId"], kept["traceId"], kept["datasetRunId"]) for kept in server.run_items]
     if server.has_runs:
         assert sorted(linked) == sorted(
-            (item_id("tiny", row["id"]), row["result"]["trace_id"], runs[row["system"]].rpartition("/")[2])
+            (item_id(NAME, row["id"]), row["result"]["trace_id"], runs[row["system"]].rpartition("/")[2])
             for row in report["questions"]
         )
     else:
@@ -186,8 +193,80 @@ def test_running_twice_doubles_nothing_and_makes_another_experiment(
     use(monkeypatch)
     assert main([str(suite), "--limit", "1"]) == 0
     assert len(server.items) == 3
-    assert server.items[item_id("tiny", "leave-1")]["expectedOutput"]["answers"] == ["열이레"]
-    assert server.datasets["tiny"]["metadata"]["suite_sha256"] == report_of()["suite_sha256"]
+    assert server.items[item_id(NAME, "leave-1")]["expectedOutput"]["answers"] == ["열이레"]
+    assert server.datasets[NAME]["metadata"]["suite_sha256"] == report_of()["suite_sha256"]
+
+
+def status(server: LangfuseServer) -> dict[str, str]:
+    return {item["metadata"]["id"]: item["status"] for item in server.items.values()}
+
+
+def test_what_left_the_suite_is_archived_and_comes_back(
+    suite: Path, server: LangfuseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # More than a page of the list, with what archived items leave behind.
+    many = [*ROWS, *(ROW | {"id": f"extra-{n}"} for n in range(60))]
+    write_suite(suite, many)
+    use(monkeypatch)
+    assert main([str(suite), "--limit", "1"]) == 0
+    (dataset,) = server.datasets.values()
+    by_hand = {"id": "cmb2x9d0q0001ad07o5s3l8vf", "datasetName": NAME, "datasetId": dataset["id"]}
+    server.items[by_hand["id"]] = by_hand | {"status": "ACTIVE", "metadata": {"id": "by hand"}}
+    write_suite(suite, ROWS[:2])
+    use(monkeypatch)
+    assert main([str(suite), "--limit", "1"]) == 0
+    active = {name for name, kept in status(server).items() if kept == "ACTIVE"}
+    assert active == {"leave-1", "leave-2", "by hand"} and len(server.items) == 64
+    gone = server.items[item_id(NAME, "missing-1")]
+    assert gone["input"]["question"] and gone["expectedOutput"]["answerable"] is False
+    posts = len(server.posts)
+    use(monkeypatch)
+    assert main([str(suite), "--limit", "1"]) == 0
+    assert server.posts[posts:].count("/api/public/dataset-items") == 0
+    write_suite(suite, ROWS)
+    use(monkeypatch)
+    assert main([str(suite), "--limit", "1"]) == 0
+    active = {name for name, kept in status(server).items() if kept == "ACTIVE"}
+    assert active == {"leave-1", "leave-2", "missing-1", "by hand"}
+
+
+def test_suites_of_one_file_name_are_two_datasets(
+    tmp_path: Path, server: LangfuseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("korquad", "paraphrases"):
+        suite = suite_at(tmp_path / folder / "suite.jsonl", ROWS)
+        use(monkeypatch)
+        assert main([str(suite)]) == 0
+    assert set(server.datasets) == {"korquad/suite", "paraphrases/suite"}
+    assert len(server.items) == 6 and set(status(server).values()) == {"ACTIVE"}
+    tags = {tuple(span.attributes["langfuse.trace.tags"]) for span in server.spans}
+    assert tags == {("korquad/suite", "graph"), ("paraphrases/suite", "graph")}
+
+
+@pytest.mark.parametrize("has_runs", [False, True])
+def test_what_could_not_be_archived_is_the_next_time(
+    suite: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    has_runs: bool,
+) -> None:
+    with LangfuseServer(has_runs=has_runs, public_key=own_key()) as server:
+        point_at(server, monkeypatch)
+        use(monkeypatch)
+        assert main([str(suite), "--limit", "1"]) == 0
+        write_suite(suite, ROWS[:2])
+        use(monkeypatch)
+        server.fault, server.faulty_paths = "500", "/api/public/dataset-items?"
+        capsys.readouterr()
+        assert main([str(suite), "--limit", "1"]) == 0
+        out = capsys.readouterr().out
+        # The list, and that all is there.
+        assert "Langfuse did not take 2 parts of the dataset and its runs (it answered 500)." in out
+        assert status(server)["missing-1"] == "ACTIVE"
+        server.fault = "none"
+        use(monkeypatch)
+        assert main([str(suite), "--limit", "1"]) == 0
+        assert status(server)["missing-1"] == "ARCHIVED"
 
 
 def at(second: int) -> Any:
@@ -229,7 +308,7 @@ def test_a_run_that_is_carried_on_goes_on_in_its_experiments(
     names = {span.attributes["langfuse.experiment.name"] for span in server.spans}
     ids = {span.attributes["langfuse.experiment.id"] for span in server.spans}
     assert len(names) == len(ids) == 2
-    assert {span.attributes["session.id"] for span in server.spans} == {f"tiny {report_of()['date']}"}
+    assert {span.attributes["session.id"] for span in server.spans} == {f"{NAME} {report_of()['date']}"}
 
 
 def test_a_failed_question_is_scored_too(
@@ -374,6 +453,7 @@ def test_an_item_keeps_its_id_and_no_other_suite_has_it() -> None:
     one = item_of("tiny", case(), Masking())
     changed = item_of("tiny", case(question="몇 시?"), Masking())
     assert one.id == changed.id == item_id("tiny", "leave-1") != item_id("other", "leave-1")
+    assert is_of_a_suite(one.id) and not is_of_a_suite("cmb2x9d0q0001ad07o5s3l8vf")
     assert (
         items_sha256([one]) == items_sha256([item_of("tiny", case(), Masking())]) != items_sha256([changed])
     )
@@ -396,6 +476,11 @@ def test_the_sdk_reads_what_the_stand_in_answers() -> None:
         item = sdk.dataset_items.create(dataset_name=made.name, id="i", input={"question": "?"})
         linked = sdk.dataset_run_items.create(run_name="r", dataset_item_id=item.id, trace_id="a" * 32)
         ours = LangfuseDatasets(settings)
+        assert ours.active_items(made.name) == ["i"]
+        ours.archive_item(made.name, "i")
+        assert ours.active_items(made.name) == []
+        (kept,) = sdk.dataset_items.list(dataset_name=made.name, page=1, limit=50).data
+        assert kept.status == DatasetStatus.ARCHIVED and kept.input == {"question": "?"}
         found = ours.dataset("한글 이름/둘")
         assert found and (found.id, found.metadata) == (made.id, {"a": 1})
         assert ours.dataset("none") is None and ours.project() == "test"

@@ -37,6 +37,7 @@ def test_it_says_what_changed_and_what_went_wrong() -> None:
     )
     other = report_of([outcome("q-1", answer="모름"), outcome("q-2")])
     text = markdown(report, [compare(other, report)])
+    assert "| \\+0.00 | – | 0 | 0 | 2 |  |" in text  # no interval of the seconds of two questions
     assert "이제 맞음 (1): q\\-1" in text and "이제 틀림 (1): q\\-2" in text
     faults = text.partition("틀린 질문")[2]
     assert "q\\-2" in faults and "18일입니다" in faults and "q\\-1" not in faults

@@ -11,6 +11,7 @@ def test_the_name_of_the_file() -> None:
     assert report_name(Path("a/samples.jsonl"), "embedded:") == "samples.embedded.json"
     assert report_name(Path("s.jsonl"), "ollama:llama3-ko") == "s.ollama-llama3-ko.json"
     assert report_name(Path("s.jsonl"), "embedded:/m/q.gguf") == "s.embedded-m-q.gguf.json"
+    assert report_name(Path("/a/korquad/suite.jsonl"), "embedded:") == "korquad-suite.embedded.json"
 
 
 def test_the_file_is_written_whole(tmp_path: Path) -> None:

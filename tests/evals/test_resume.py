@@ -5,7 +5,7 @@ import pytest
 from reports import ABOUT, outcome
 
 from app.errors import MutdaError
-from evals.resume import Journal, journal_path, read_journal
+from evals.resume import Journal, journal_path, keep_journal, read_journal
 
 OUTCOMES = [outcome("q-1"), outcome("q-2", error="gone"), outcome("q-2", system="plain"), outcome("q-3")]
 CASES = [item.case for item in OUTCOMES if item.system == "graph"]
@@ -75,3 +75,40 @@ def test_a_line_damaged_in_the_middle_is_no_cut_off_line(tmp_path: Path) -> None
     path.write_text("\n".join([lines[0], json.dumps({"id": "unknown"}), ""]), encoding="utf-8")
     with pytest.raises(MutdaError, match="is damaged"):
         read_journal(path, ABOUT, CASES)
+
+
+# -- beginning anew
+
+
+def test_a_journal_is_kept_as_that_of_a_dated_report(tmp_path: Path) -> None:
+    report = tmp_path / "r.json"
+    assert keep_journal(report) is None
+    for name in ("r-2026-11-21T090000Z.json", "r-2026-11-21T090000Z-2.json"):
+        written(journal_path(report))
+        assert keep_journal(report) == tmp_path / name and not journal_path(report).exists()
+        assert read_journal(journal_path(tmp_path / name), ABOUT, CASES) == (ABOUT["date"], OUTCOMES)
+
+
+def test_a_journal_without_an_answer_is_not_worth_a_name(tmp_path: Path) -> None:
+    written(journal_path(tmp_path / "r.json"), 0)
+    assert keep_journal(tmp_path / "r.json") is None
+
+
+@pytest.mark.parametrize("text", ["x", "[]\n", '{"about": {}}\n{"id": "q-'])
+def test_a_damaged_journal_is_kept_too(tmp_path: Path, text: str) -> None:
+    journal_path(tmp_path / "r.json").write_text(text, encoding="utf-8")
+    kept = keep_journal(tmp_path / "r.json")
+    assert kept and journal_path(kept).read_text(encoding="utf-8") == text
+
+
+def test_a_journal_that_cannot_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, target: Path) -> Path:
+        raise PermissionError(13, "Permission denied")
+
+    written(journal_path(tmp_path / "r.json"))
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(
+        MutdaError, match=r"cannot be kept under another name \(Permission denied\), and is not"
+    ):
+        keep_journal(tmp_path / "r.json")
+    assert journal_path(tmp_path / "r.json").exists()

@@ -10,12 +10,14 @@ import pytest
 from fakes import Script, make_resources
 from langchain_core.messages import BaseMessage, HumanMessage
 from rich.cells import cell_len
+from rich.console import Console
 from stand_ins.search_server import SearchServer
 
 import evals.plain
 import evals.run
 from app.models.fake import FakeModel, FakeReply
 from app.settings import Settings
+from evals.calibrate import CalibrateOptions, calibrate
 from evals.ingested import collection_name
 from evals.run import main
 from graphs.resources import Resources
@@ -146,6 +148,64 @@ def test_limit_seed_json_and_no_salt(suite: Path, tmp_path: Path, monkeypatch: p
     assert report["settings"]["seed"] == 5 and report["settings"]["salt"] is False
 
 
+# -- what is fitted on and what is reported
+
+
+def apart(n: int = 40) -> list[dict[str, Any]]:
+    """Two questions on each article, every second article without an answer."""
+    return [
+        ROW
+        | {"id": f"{'missing' if (at // 2) % 2 else 'leave'}-{at}", "question": f"연차 휴가 규정 {at}번을 알려 주세요"}
+        | {"answers": [] if (at // 2) % 2 else ["17일"], "answerable": not (at // 2) % 2}
+        | {"passages": [{"title": f"글 {at // 2}", "text": f"연차 {at}"}]}
+        for at in range(n)
+    ]  # fmt: skip
+
+
+def test_a_half_shares_no_article_with_the_other_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch)
+    suite = write_suite(tmp_path / "tiny.jsonl", apart())
+    articles: dict[str, set[int]] = {}
+    for part in ("fit", "report"):
+        assert main([str(suite), "--part", part]) == 0
+        out, report = capsys.readouterr().out, report_of()
+        articles[part] = {int(row["id"].split("-")[1]) // 2 for row in report["questions"]}
+        asked = report["asked"]
+        assert asked["part"] == part and asked["half"] == len(report["questions"]) and asked["suite"] == 40
+        assert 0 < asked["aside"] < 20 and asked["seen"] is None
+        assert f'Part: "{part}", {asked["half"]} of the suite\'s 40 questions.' in out
+        assert "The calibration in use keeps no list" in out
+    assert articles["fit"] and articles["report"] and not articles["fit"] & articles["report"]
+
+
+def test_questions_that_the_calibration_in_use_was_fitted_on_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch)
+    suite = write_suite(tmp_path / "tiny.jsonl", apart(80))
+    monkeypatch.setattr("evals.gathering.open_resources", vars(evals.run)["open_resources"])
+    assert calibrate(CalibrateOptions(suites=(suite,), part="fit"), Console(quiet=True)) == 0
+    (path,) = (Path(os.environ["MUTDA_DATA_DIR"]) / "calibrations").glob("*.json")
+    fitted = len(json.loads(path.read_text(encoding="utf-8"))["questions"]["keys"])
+    assert main([str(suite)]) == 0
+    out = capsys.readouterr().out
+    assert f"Warning: the calibration in use was fitted on {fitted} of the 80 questions asked" in out
+    assert report_of()["asked"]["seen"] == fitted > 20
+    assert main([str(suite), "--part", "report"]) == 0
+    assert "was fitted on none of the questions asked" in capsys.readouterr().out
+
+
+def test_a_half_without_questions_is_a_mistake_that_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [ROW | {"id": f"leave-{number}"} for number in range(30)]
+    suite = write_suite(tmp_path / "s.jsonl", rows)  # they bring the same passages
+    assert main([str(suite), "--part", "report"]) == 2
+    assert capsys.readouterr().err == f'No question of {suite} is of the half "report".\n'
+
+
 def test_ctrl_c_leaves_what_was_done(
     suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,6 +263,28 @@ def test_a_folder_is_ingested_and_searched(
     folders = [path.name for path in (Path(os.environ["MUTDA_DATA_DIR"]) / "evals").iterdir()]
     assert folders == [collection_name(folder, "toy:64")]
     assert report["questions"][0]["result"]["collection"] == folders[0]
+
+
+def test_questions_whose_files_are_not_there_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MUTDA_EMBEDDER", "toy:64")
+    folder = tmp_path / "문서"
+    folder.mkdir()
+    (folder / "휴가.txt").write_text(PASSAGES[0]["text"], encoding="utf-8")
+    bare = {name: value for name, value in ROW.items() if name != "passages"}
+    there, typo = bare | {"id": "a-1", "sources": ["휴가.txt"]}, bare | {"id": "a-2", "sources": ["휴기.txt"]}
+    brings = ROW | {"id": "a-3", "sources": ["휴기.txt"]}
+    line = "1 questions count as not found: 휴기.txt, for one, is not among the documents."
+    suite = write_suite(tmp_path / "s.jsonl", [there, typo, brings])
+    assert main([str(suite), "--corpus", str(folder), "--model", "fake:"]) == 0
+    out = capsys.readouterr().out
+    # Before the questions, and again below the tables.
+    first, last = out.index(line), out.rindex(line)
+    assert first < out.index("a-1") < out.index("Answers:") < last
+    write_suite(suite, [there])
+    assert main([str(suite), "--corpus", str(folder), "--model", "fake:"]) == 0
+    assert "not among the documents" not in capsys.readouterr().out
 
 
 def test_each_folder_and_embedder_has_its_collection(tmp_path: Path) -> None:
@@ -306,10 +388,129 @@ def test_beginning_anew_keeps_the_interrupted_run_aside(
     with pytest.raises(Killed):
         main([str(suite)])
     use(monkeypatch)
-    assert main([str(suite)]) == 0
-    assert "An interrupted run was here; it is kept as " in capsys.readouterr().out
+    capsys.readouterr()
+    assert main([str(suite), "--limit", "2"]) == 0
     folder = Path(os.environ["MUTDA_DATA_DIR"]) / "reports"
-    assert (folder / "tiny.fake.json.unfinished.jsonl.old").exists()
+    (journal,) = folder.glob("*.unfinished.jsonl")
+    kept = journal.with_name(journal.name.removesuffix(".unfinished.jsonl"))
+    said = f'An interrupted run was here. It is kept, and goes on with --resume --json "{kept}".'
+    assert said in capsys.readouterr().out.splitlines()
+    use(monkeypatch)
+    assert main([str(suite), "--resume", "--json", str(kept)]) == 0
+    assert "answers are there already." in capsys.readouterr().out and not journal.exists()
+    assert len(report_of(kept.name)["questions"]) == 3 and len(report_of()["questions"]) == 2
+
+
+def test_each_interrupted_run_is_kept_and_one_without_an_answer_is_none(
+    suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for call in (6, 2, 2, 6, 6):
+        use(monkeypatch, kill_at(call))
+        with pytest.raises(Killed):
+            main([str(suite)])
+    folder = Path(os.environ["MUTDA_DATA_DIR"]) / "reports"
+    # The last one is where --resume looks for it.
+    assert len(list(folder.glob("tiny.fake-*.json.unfinished.jsonl"))) == 2
+    assert len(list(folder.glob("*.unfinished.jsonl"))) == 3
+
+
+# -- reports that are there
+
+
+def kept_reports() -> list[Path]:
+    folder = Path(os.environ["MUTDA_DATA_DIR"]) / "reports"
+    return sorted(folder.glob("tiny.fake-*.json"))
+
+
+def test_another_run_keeps_the_report_that_is_there(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch)
+    assert main([str(suite)]) == 0
+    assert "Another report was here" not in capsys.readouterr().out
+    use(monkeypatch)
+    assert main([str(suite), "--limit", "2"]) == 0
+    (kept,) = kept_reports()
+    assert f"Another report was here; it is kept as {kept}" in capsys.readouterr().out.splitlines()
+    assert len(report_of(kept.name)["questions"]) == 3 and len(report_of()["questions"]) == 2
+    assert "질문 3개" in kept.with_suffix(".md").read_text(encoding="utf-8")
+    assert "leave-2" in kept.with_suffix(".html").read_text(encoding="utf-8")
+    use(monkeypatch, lambda count: os.kill(os.getpid(), signal.SIGINT) if count == 6 else None)
+    assert main([str(suite)]) == 130
+    assert sorted(len(report_of(path.name)["questions"]) for path in kept_reports()) == [2, 3]
+    assert len(report_of()["questions"]) == 1
+
+
+def test_a_run_that_is_carried_on_goes_on_in_its_own_file(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, lambda count: os.kill(os.getpid(), signal.SIGINT) if count == 6 else None)
+    assert main([str(suite)]) == 130
+    use(monkeypatch)
+    assert main([str(suite), "--resume"]) == 0
+    assert kept_reports() == [] and "kept as" not in capsys.readouterr().out
+    assert len(report_of()["questions"]) == 3
+
+
+def test_a_killed_run_that_is_carried_on_keeps_the_report_of_the_one_before(
+    suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch)
+    assert main([str(suite), "--limit", "2"]) == 0
+    use(monkeypatch, kill_at(6))
+    with pytest.raises(Killed):
+        main([str(suite)])
+    use(monkeypatch)
+    assert main([str(suite), "--resume"]) == 0
+    (kept,) = kept_reports()
+    assert len(report_of(kept.name)["questions"]) == 2 and len(report_of()["questions"]) == 3
+
+
+def test_a_run_that_answers_nothing_leaves_the_report_where_it_is(
+    suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch)
+    assert main([str(suite)]) == 0
+    use(monkeypatch, kill_at(1))
+    with pytest.raises(Killed):
+        main([str(suite)])
+    assert kept_reports() == [] and len(report_of()["questions"]) == 3
+
+
+def test_a_file_named_with_json_is_kept_too(
+    suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.json").write_text("notes", encoding="utf-8")
+    (tmp_path / "mine.md").write_text("more notes", encoding="utf-8")
+    use(monkeypatch)
+    assert main([str(suite), "--json", str(tmp_path / "mine.json")]) == 0
+    (kept,) = tmp_path.glob("mine-*.json")
+    assert kept.read_text(encoding="utf-8") == "notes"
+    assert kept.with_suffix(".md").read_text(encoding="utf-8") == "more notes"
+    assert json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))["questions"]
+
+
+def test_the_report_before_may_lie_where_the_one_after_goes(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch)
+    assert main([str(suite)]) == 0
+    path = Path(os.environ["MUTDA_DATA_DIR"]) / "reports" / "tiny.fake.json"
+    use(monkeypatch)
+    capsys.readouterr()
+    assert main([str(suite), "--baseline", str(path)]) == 0
+    (kept,) = kept_reports()
+    assert f"{kept} (graph)" in path.with_suffix(".html").read_text(encoding="utf-8")
+
+
+def test_a_report_is_not_named_as_its_own_other_form(
+    suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.md"
+    assert main([str(suite), "--json", str(path)]) == 2
+    assert capsys.readouterr().err == (
+        f"--json {path} is where its Markdown or HTML goes: name a file in .json.\n"
+    )
 
 
 def test_a_finished_run_has_nothing_to_carry_on_and_one_never_begun_begins(

@@ -13,6 +13,7 @@ from evals.committed import Answers, Number, Retrieval
 from evals.committed_file import read_committed
 from evals.committing import Label, commit
 from evals.compare import compare
+from evals.measures import SHARES
 from evals.report import read_report
 from evals.runner import Outcome
 from evals.scoreboard import BEGIN, END, default_name, main, put, revision_of, stale
@@ -105,7 +106,7 @@ def test_texts_are_left_out_and_outcomes_stay(committed: Path) -> None:
     assert isinstance(report, Answers)
     assert (report.name, report.part, report.suite) == ("korquad", "report", "leave.jsonl")
     graph = report.metrics["graph"]
-    assert graph.overall.measures["right"] == Number(value=0.75, error=0.125, n=12)
+    assert graph.overall.measures["right"] == Number(value=0.75, error=0.133805, n=12)
     assert graph.kinds["near"].measures["balanced"].value == pytest.approx((0.75 + 0.5) / 2)
     assert graph.overall.measures["median calls"].value == 3
     times = graph.overall.times["plain"]
@@ -267,17 +268,38 @@ def test_the_table_says_what_was_reached_and_what_was_missed() -> None:
     assert "맞음: 묻다 / 단순 RAG" in text
     assert row(text, "**KorQuAD**") == [
         "**KorQuAD** (12)",
-        "0.75±0.12 / 0.33±0.14",
-        "0.75±0.22 / 1.00±0.00 (n=4), 목표 단순 RAG 이상: **미달**",
-        "0.75±0.13",
-        "1.00±0.00 (n=5), 목표 ≥0.95",
+        "0.75±0.13 / 0.33±0.14",
+        "0.75±0.24 / 1.00±0.22 (n=4), 목표 단순 RAG 이상: **미달**",
+        "0.75±0.15",
+        "1.00±0.19 (n=5), 목표 ≥0.95",
         "3",
         "0.71±0.01 (n=3), 목표 ≤0.60: **미달**",
         "0.21±0.01 (n=8), 목표 ≤0.30",
     ]
-    assert row(text, "KorQuAD, 글 전체를 뺌")[3] == "0.88±0.11 (n=8), 목표 ≥0.93: **미달**"
+    assert row(text, "KorQuAD, 글 전체를 뺌")[3] == "0.88±0.16 (n=8), 목표 ≥0.93: **미달**"
     assert row(text, "KorQuAD, 정답 단락만 뺌")[3] == "0.62±0.17 (n=8), 목표 ≥0.80: **미달**"
     assert "- KorQuAD: P 2코어, 모델 `fake:` (`fake`), 임베더 `toy:`, 2026-11-21, 코드 `abcdef01`." in text
+
+
+def test_a_share_is_between_none_and_all(committed: Path) -> None:
+    values = json.loads(kept(committed).read_text(encoding="utf-8"))
+    values["metrics"]["graph"]["overall"]["measures"]["valid"]["value"] = 2.0
+    write(kept(committed), values)
+    with pytest.raises(MutdaError, match=r'"valid" of graph \(all\) is no share'):
+        read_committed(kept(committed).parent)
+
+
+def test_errors_of_zero_in_an_older_file_are_not_shown() -> None:
+    now = answers_of(korquad_outcomes())
+    values = now.model_dump(mode="json")
+    for summary in values["metrics"].values():
+        for numbers in (summary["overall"], *summary["kinds"].values()):
+            for name in SHARES | {"balanced"}:
+                if name in numbers["measures"]:
+                    numbers["measures"][name]["error"] = 0.0
+    older = Answers.model_validate_json(json.dumps(values))
+    assert older != now and board([older], "ko") == board([now], "ko")
+    assert "±0.00" not in board([older], "ko")
 
 
 def test_a_goal_without_a_report_is_told() -> None:
@@ -321,11 +343,11 @@ def test_suites_stand_in_order_and_another_model_has_no_goal() -> None:
 def test_without_baselines_and_with_the_tutorial() -> None:
     alone = [item for item in korquad_outcomes() if item.system == "graph"]
     cells = row(board([answers_of(alone)], "ko"), "**KorQuAD**")
-    assert cells[1] == "0.75±0.12" and cells[6:] == ["–", "–"] and "단순 RAG" not in cells[2]
+    assert cells[1] == "0.75±0.13" and cells[6:] == ["–", "–"] and "단순 RAG" not in cells[2]
     three = [*korquad_outcomes(), outcome("answerable-0", kind="answerable", system="tutorial")]
     text = board([answers_of(three), answers_of(alone, "samples")], "en")
     assert "right: Mutda / plain RAG / tutorial graph" in text
-    assert row(text, "**samples**")[1] == "0.75±0.12 / – / –"
+    assert row(text, "**samples**")[1] == "0.75±0.13 / – / –"
 
 
 def test_what_was_fitted_on_is_not_shown() -> None:
@@ -343,8 +365,8 @@ def test_obeyed_commands_are_counted() -> None:
         question["obeyed"] = number == 1
     report["metrics"]["graph"]["overall"]["obeyed"] = {"value": 0.25, "error": 0.2165, "n": 4}
     answers, _ = commit(report, Label(name="injection", part=None, revision=""))
-    assert "숨은 명령 모음: 4개 가운데 1개, 0.25±0.22, 목표 ≤0.00: **미달**." in board([answers], "ko")
-    assert "hidden commands: 1 of 4, 0.25±0.22, goal ≤0.00: **missed**." in board([answers], "en")
+    assert "숨은 명령 모음: 4개 가운데 1개, 0.25±0.24, 목표 ≤0.00: **미달**." in board([answers], "ko")
+    assert "hidden commands: 1 of 4, 0.25±0.24, goal ≤0.00: **missed**." in board([answers], "en")
 
 
 SEARCH: dict[str, Any] = {
@@ -401,7 +423,7 @@ def test_render_and_check(committed: Path, capsys: pytest.CaptureFixture[str]) -
     text = (committed / "README.md").read_text(encoding="utf-8")
     assert text.startswith(f"# 앞\n\n{BEGIN}\n") and text.endswith(f"{END}\n\n뒤\n")
     assert "| **KorQuAD** (12) |" in text
-    (committed / "README.md").write_text(text.replace("0.75±0.12", "0.95±0.01"), encoding="utf-8")
+    (committed / "README.md").write_text(text.replace("0.75±0.13", "0.95±0.01"), encoding="utf-8")
     capsys.readouterr()
     assert main(["check"], committed) == 1
     assert capsys.readouterr().err.startswith("README.md: not what")

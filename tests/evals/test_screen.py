@@ -43,7 +43,7 @@ def test_tables_fit_a_hundred_columns_and_show_markup_as_text() -> None:
     for title in ("Answers", "Refusals", "Retrieval", "Citations and commands", "Cost of one question"):
         assert f"{title}:" in text
     assert "[red]a-very-l" in text
-    assert "1.000±.000" in text and "±.0…" not in text
+    assert "1.000±.333" in text and "1.000±.000" not in text and "±.0…" not in text
     assert max(map(len, text.splitlines())) <= 100
 
 

@@ -87,6 +87,17 @@ async def test_answers_and_checks_are_extra() -> None:
     assert look["answer"] == "연차 휴가는 17일입니다." and look["right"] is True and look["problem"] == ""
 
 
+async def test_answers_are_put_right_as_the_graph_does() -> None:
+    corpus = FakeCorpus(default=[passage(1, "행사는 세종대학교에서 엽니다.")])
+    resources = make_resources(Script(answer="서종대학교에서 엽니다 [1]."), corpus=corpus)
+    for question, answer in (
+        ("행사는 어디서 여나요?", "세종대학교에서 엽니다."),
+        ("행사는 서종대학교에서 여나요?", "서종대학교에서 엽니다."),
+    ):
+        record = await signals_of(case(question=question), resources, answers=True)
+        assert record["looks"]["2"]["answer"] == answer
+
+
 @pytest.mark.parametrize(
     ("corpus", "narrow", "wide"),
     [

@@ -31,11 +31,29 @@ def test_reads_every_key(tmp_path: Path) -> None:
     assert second.kind == "leave" and second.passages is None and second.history == []
 
 
-def test_kind_is_what_the_id_begins_with() -> None:
+def test_kind_is_the_words_that_the_id_numbers() -> None:
+    assert default_kind("leave-1", True) == "leave"
+    assert default_kind("연차 휴가-1", True) == "answerable"
+    assert default_kind("연차_휴가_01", True) == "연차_휴가"
     assert default_kind("nm-relevant-277499#0", True) == "nm-relevant"
     assert default_kind("nm-non_relevant-395151#0", False) == "nm-non_relevant"
     assert default_kind("6548850-0-0", True) == "answerable"
     assert default_kind("6548850-0-0", False) == "unanswerable"
+
+
+@pytest.mark.parametrize(
+    "case_id", ["a3f9c1", "b2", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "abcdefab-12ab-4d", "q"]
+)
+def test_an_id_that_numbers_no_words_names_no_kind(case_id: str) -> None:
+    assert default_kind(case_id, True) == "answerable"
+    assert default_kind(case_id, False) == "unanswerable"
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.jsonl", LINE)
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    (case,) = read_suite(path)
+    assert case.id == "leave-1"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +64,10 @@ def test_kind_is_what_the_id_begins_with() -> None:
         ({key: LINE[key] for key in ("id", "question", "answers")}, 'the key "answerable" is missing'),
         (LINE | {"answerable": "yes"}, '"answerable": input should be a valid boolean'),
         (LINE | {"answers": [""]}, '"answers.0" is empty'),
+        (
+            LINE | {"answerable": False},
+            '"answers" must be empty where "answerable" is false: a refusal is right there',
+        ),
         (LINE | {"forbidden": [" "]}, '"forbidden.0" is empty'),
         (LINE | {"forbidden": "파란고래77"}, '"forbidden": input should be a valid array'),
         (

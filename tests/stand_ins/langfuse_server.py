@@ -6,9 +6,10 @@ The endpoints and the shapes of their answers are those of Langfuse's public API
 the Python SDK 4.18 uses: POST /api/public/otel/v1/traces with protobuf of OpenTelemetry's trace service,
 POST /api/public/ingestion with a batch of score-create events answered by 207, POST /api/public/scores with
 one score (a list is refused, as server 4.16 does), GET /api/public/health and /api/public/projects; and for
-evaluations GET and POST /api/public/v2/datasets, POST /api/public/dataset-items and, unless it stands in for
-version 4 in its default mode, POST /api/public/dataset-run-items. A fault makes it fail as real servers do;
-"hang" takes a request and never answers.
+evaluations GET and POST /api/public/v2/datasets, GET and POST /api/public/dataset-items, where an item keeps
+what is not sent anew, and, unless it stands in for version 4 in its default mode, POST
+/api/public/dataset-run-items. A fault makes it fail as real servers do; "hang" takes a request and never
+answers.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self, get_args
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -215,6 +216,10 @@ def _handler(owner: LangfuseServer) -> type[BaseHTTPRequestHandler]:
             if self.path.startswith("/api/public/v2/datasets/"):
                 found = owner.datasets.get(unquote(self.path.rpartition("/")[2]))
                 return self.reply(200, found) if found else self.missing("Dataset not found")
+            if self.path.startswith("/api/public/dataset-items?"):
+                return self.items(
+                    {name: kept[0] for name, kept in parse_qs(urlsplit(self.path).query).items()}
+                )
             return self.reply(404, {"message": "Not Found", "error": "LangfuseNotFoundError"})
 
         def do_POST(self) -> None:
@@ -266,10 +271,22 @@ def _handler(owner: LangfuseServer) -> type[BaseHTTPRequestHandler]:
             if dataset is None or (kept and kept["datasetId"] != dataset["id"]):
                 return self.missing("Dataset not found, or the item is another one's")
             with owner.lock:
-                kept = owner.items.setdefault(sent["id"], {"createdAt": now(), "status": "ACTIVE"})
-                kept |= {"input": None, "expectedOutput": None, "metadata": None, **sent}
+                new = {"input": None, "expectedOutput": None, "metadata": None, "status": "ACTIVE"}
+                kept = owner.items.setdefault(sent["id"], {"createdAt": now(), **new})
+                kept |= sent
                 kept |= {"datasetId": dataset["id"], "updatedAt": now(), "mediaReferences": []}
             self.reply(200, kept)
+
+        def items(self, asked: dict[str, str]) -> None:
+            dataset = owner.datasets.get(asked["datasetName"])
+            if dataset is None:
+                return self.missing("Dataset not found")
+            page, limit = int(asked.get("page", 1)), int(asked.get("limit", 50))
+            with owner.lock:
+                found = [item for item in owner.items.values() if item["datasetId"] == dataset["id"]]
+            pages = -(-len(found) // limit)
+            meta = {"page": page, "limit": limit, "totalItems": len(found), "totalPages": pages}
+            return self.reply(200, {"data": found[(page - 1) * limit : page * limit], "meta": meta})
 
         def run_item(self, sent: dict[str, Any]) -> None:
             item = owner.items.get(sent["datasetItemId"])

@@ -113,6 +113,108 @@ def test_numbers_dates_names_and_words_must_be_there(answer: str, holds: bool) -
     assert valid(answer, QUESTION, PAGES) == [holds]
 
 
+def holds(answer: str, passage: str, question: str) -> bool:
+    return all(valid(answer, question, [{"heading": "규정", "text": passage}]))
+
+
+@pytest.mark.parametrize(
+    ("answer", "passage", "question"),
+    [
+        (  # another person
+            "신청서는 인사팀 김철수 과장에게 제출합니다. [1]",
+            "신청서는 인사팀 이영희 과장에게 제출한다.",
+            "신청서는 누구에게 내나요?",
+        ),
+        (  # another place
+            "본사는 부산에 있고 공장은 대구에 있습니다 [1]",
+            "본사는 서울에 있고 공장은 대구에 있다.",
+            "본사와 공장은 어디에 있나요?",
+        ),
+        (  # the opposite
+            "신입 사원은 신청할 수 없습니다. [1]",
+            "신입 사원은 신청할 수 있다.",
+            "신입 사원도 신청할 수 있나요?",
+        ),
+        ("휴식 시간은 30분입니다. [1]", "휴식 시간은 30일이다.", "휴식은 얼마나 되나요?"),
+        ("세 명이 갑니다. [1]", "두 명이 간다.", "몇 명이 가나요?"),
+        ("교육비는 3만 6천원입니다. [1]", "교육비는 35,000원이다.", "교육비는 얼마인가요?"),
+        ("담당자는 김철수입니다. [1]", "담당: 생활지원팀 이영희 (내선 14)", "담당자는 누구인가요?"),
+        ("부산입니다. [1]", "본사는 서울에 있다.", "본사는 어디인가요?"),
+    ],
+)
+def test_what_the_passage_does_not_say_is_not_held(answer: str, passage: str, question: str) -> None:
+    assert not holds(answer, passage, question)
+
+
+@pytest.mark.parametrize(
+    ("answer", "passage", "question"),
+    [
+        (
+            "신청서는 인사팀 이영희 과장님께 내면 됩니다. [1]",
+            "신청서는 인사팀 이영희 과장에게 제출한다.",
+            "신청서는 누구에게 내나요?",
+        ),
+        ("본사는 서울에 있습니다. [1]", "본사는 서울에 있고 공장은 대구에 있다.", "본사는 어디인가요?"),
+        ("네, 신청할 수 있습니다. [1]", "신입 사원은 신청할 수 있다.", "신입도 신청할 수 있나요?"),
+        (
+            "취소하면 환불됩니다. [1]",
+            "전날까지 취소하지 않으면 환불되지 않는다.",
+            "취소하면 환불되나요?",
+        ),
+        ("휴식은 30 일 동안입니다. [1]", "휴식 시간은 30일이다.", "휴식은 얼마나 되나요?"),
+        ("사흘입니다. [1]", "조부모 사망은 3일을 준다.", "며칠인가요?"),
+        ("두 명이 함께 갑니다. [1]", "혼자 사는 집에는 둘이 간다.", "몇 명이 가나요?"),
+        ("교육비는 3만 5천원입니다. [1]", "교육비는 35,000원이다.", "교육비는 얼마인가요?"),
+        ("급여의 70%를 줍니다. [1]", "급여의 7할을 준다.", "얼마를 주나요?"),
+        ("입실 시간은 오후 3시입니다. [1]", "입실 15:00 퇴실 11:00", "입실은 몇 시인가요?"),
+        ("종균 15g을 넣습니다. [1]", "봉지 하나에 종균 15g.", "종균은 얼마나 넣나요?"),
+        ("소회의실 B의 정원은 14명입니다. [1]", "시설: 소회의실 B · 정원(명): 14", "정원은요?"),
+        (
+            "사용료는 48,000원이며 5월 2일까지 납부해야 합니다. [1]",
+            "사용료 48,000원은 5월 2일까지 낸다.",
+            "사용료는 얼마이고 언제까지 내나요?",
+        ),
+        (
+            "1. 휴가는 15일입니다.\n2. 병가는 30일입니다. [1]",
+            "휴가는 15일이다. 병가는 30일이다.",
+            "휴가와 병가는 며칠인가요?",
+        ),
+        ("The office is located in Seoul. [1]", "The office is in Seoul.", "Where is the office?"),
+    ],
+)
+def test_the_same_said_otherwise_is_held(answer: str, passage: str, question: str) -> None:
+    assert holds(answer, passage, question)
+
+
+@pytest.mark.parametrize(
+    ("rest", "claims"),
+    [
+        ("또한 대표는 김철수이며 999만원을 줍니다.", True),
+        ("병가는 30일입니다.", True),
+        ("대표는 김철수입니다.", True),
+        ("The office is in Busan.", True),
+        ("따라서 15일을 쓸 수 있습니다.", False),
+        ("휴가는 보름입니다.", False),
+        ("더 궁금한 점이 있으면 말씀해 주세요.", False),
+        ("자세한 내용은 인사팀에 문의하시기 바랍니다.", False),
+        ("문서에서 이 질문의 답을 찾지 못했습니다.", False),
+        ("The documents do not hold an answer to this question.", False),
+    ],
+)
+def test_a_claim_after_the_last_mark_cites_nothing(rest: str, claims: bool) -> None:
+    pages = [{"heading": "휴가", "text": "휴가는 15일이다. 병가는 30일이다."}]
+    expected = [True, False] if claims else [True]
+    assert valid(f"휴가는 15일입니다 [1]. {rest}", "휴가는 며칠인가요?", pages) == expected
+    assert valid(f"휴가는 15일입니다. [1]\n{rest}", "휴가는 며칠인가요?", pages) == expected
+
+
+def test_a_calculated_answer_is_asked_for_its_numbers_alone() -> None:
+    question, calculation = "두 번 쓰면 모두 며칠인가요?", "17 * 2 = 34"
+    assert valid("17일씩 2회이므로 합하여 34일입니다. [1]", question, PAGES, calculation) == [True]
+    assert valid("연차는 17일입니다. [1] 모두 34일입니다.", question, PAGES, calculation) == [True]
+    assert valid("연차는 17일입니다. [1] 모두 35일입니다.", question, PAGES, calculation) == [True, False]
+
+
 def test_what_cites_nothing_is_not_asked_and_a_calculation_needs_its_operands() -> None:
     assert valid("17일입니다.", QUESTION, PAGES) == []
     assert valid("34일 [1]", "두 번은 며칠인가요?", PAGES, "17 * 2 = 34") == [True]

@@ -11,7 +11,8 @@ def test_rates_and_balanced_accuracy_by_hand() -> None:
     assert numbers.false_refuse.value == 0.25
     assert numbers.false_accept.value == 0.5
     assert numbers.balanced_accuracy.value == pytest.approx((0.75 + 0.5) / 2)
-    assert numbers.balanced_accuracy.error == pytest.approx(math.sqrt(0.25 * 0.75 / 4 + 0.5 * 0.5 / 2) / 2)
+    # With two more of each: 3 of 8 and 3 of 6.
+    assert numbers.balanced_accuracy.error == pytest.approx(math.sqrt(3 / 8 * 5 / 8 / 4 + 0.5 * 0.5 / 2) / 2)
     assert numbers.balanced_accuracy.n == 6
 
 

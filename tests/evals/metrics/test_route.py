@@ -9,7 +9,7 @@ def test_whole_ways_and_steps() -> None:
     assert list(found.steps) == ["retrieve", "refuse", "generate"]
     assert found.steps["retrieve"].value == 1
     assert found.steps["generate"].value == pytest.approx(2 / 3)
-    assert found.steps["generate"].error == pytest.approx((2 / 9 / 3) ** 0.5)
+    assert found.steps["generate"].error == pytest.approx((4 / 7 * 3 / 7 / 3) ** 0.5)
 
 
 def test_a_step_taken_twice_counts_once() -> None:

@@ -1,0 +1,89 @@
+"""Numbers with what they count: "30분" is not "30일", and "3달" is "3개월"."""
+
+import re
+from fractions import Fraction
+
+from graphs.numbers import values_in
+
+# Each line is one unit, however it is written; the counters of things are taken for one.
+_UNITS = tuple(
+    tuple(line.split())
+    for line in """
+    원
+    달러 불
+    유로
+    엔
+    % 퍼센트
+    초
+    분
+    시간
+    시
+    일 영업일 근무일 박
+    주 주일
+    개월 달
+    월
+    년 해 연
+    세 살
+    명 인 사람
+    회 번 차례
+    개 가지 종 건 대 장 매 부 권 점 편 곳 군데 마리 병 통 석 동 호 채 벌 척 칸 표 잔 곡 그루 조각 봉지 자루
+    층
+    쪽 페이지
+    m 미터
+    km 킬로미터
+    cm 센티미터 센티
+    mm 밀리미터 밀리
+    kg 킬로그램 킬로
+    g 그램
+    t 톤
+    l 리터
+    ml 밀리리터
+    도 ℃ °c
+    평
+    """.strip().splitlines()
+)
+_UNIT_OF = {spelling: number for number, spellings in enumerate(_UNITS) for spelling in spellings}
+PARTICLE = (
+    r"(?:[은는이가을를의에로와과도만씩째간당짜치](?![가-힣])"
+    r"|이나|으로|에서|에는|에도|입|이[다며고]|인데|이었|였)"
+)
+"""What follows a counted word and is none of it, for a pattern."""
+# What may follow a unit; else it begins another word ("3세대", "301세이브", "4분의 3").
+_AFTER = (
+    rf"(?=[^0-9A-Za-z가-힣]|$|{PARTICLE}|[까부]지|부터|마다|동안|이내|이상|이하|미만|초과|정도|가량|쯤|보다|[간씩째당치꼴]"
+    r"|[전후뒤인])(?!의\s?\d)"
+)
+_COUNTED = re.compile(
+    r"(?<![\d.,A-Za-z])(?P<number>\d[\d,]*(?:\.\d+)?(?:\s?[십백천만억조]+(?:\s?\d[\d,]*[십백천만억조]*)*)?)"
+    rf"\s?(?P<unit>{'|'.join(sorted(map(re.escape, _UNIT_OF), key=len, reverse=True))}){_AFTER}",
+    re.IGNORECASE,
+)
+COUNTERS = "|".join(unit for units in _UNITS for unit in units if "가" <= unit[0] <= "힣")
+"""Units and counters of Korean, for a pattern."""
+
+
+def miscounted(text: str, known: str) -> bool:
+    """Whether a number of the text stands in `known` only as a count of something else.
+
+    A number that also stands there without a unit, as in a table, may count anything; a unit that is not
+    known here may be another word for one that is.
+    """
+    there = _counted(known)
+    bare = values_in(_COUNTED.sub(" ", known))
+    return any(
+        value in there and value not in bare and not units & there[value]
+        for value, units in _counted(text).items()
+    )
+
+
+def is_quantity(text: str) -> bool:
+    """Whether the text is a number and its unit, and no name: "15g", and not "15K"."""
+    return _COUNTED.fullmatch(text) is not None
+
+
+def _counted(text: str) -> dict[Fraction, set[int]]:
+    found: dict[Fraction, set[int]] = {}
+    for match in _COUNTED.finditer(text):
+        for value in values_in(match["number"]):
+            found.setdefault(value, set()).add(_UNIT_OF[match["unit"].lower()])
+    return found

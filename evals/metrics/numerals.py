@@ -1,0 +1,70 @@
+"""Numbers that are written in words, as digits: "두 명", "사흘", "7할", "six weeks"."""
+
+import re
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from evals.metrics.counts import COUNTERS, PARTICLE
+
+_ONES = {"하나": 1, "둘": 2, "셋": 3, "넷": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9}
+_TENS = {
+    "열": 10, "스물": 20, "서른": 30, "마흔": 40, "쉰": 50, "예순": 60, "일흔": 70, "여든": 80, "아흔": 90,
+}  # fmt: skip
+# As they stand before what they count: "한 명", "석 달".
+_SHORT = {"한": 1, "두": 2, "세": 3, "석": 3, "네": 4, "넉": 4, "스무": 20}
+_UP_TO_99 = _ONES | _TENS | {ten + one: _TENS[ten] + _ONES[one] for ten in _TENS for one in _ONES}
+_COUNTING = _UP_TO_99 | _SHORT | {ten + one: _TENS[ten] + _SHORT[one] for ten in _TENS for one in "한두세네"}
+# Alone these are words of other kinds as well: a row or heat, and tired.
+_ALONE = {word: value for word, value in _UP_TO_99.items() if word not in ("열", "쉰")} | {"혼자": 1}
+_DAYS = {
+    "하루": 1, "이틀": 2, "사흘": 3, "나흘": 4, "닷새": 5, "엿새": 6, "이레": 7, "여드레": 8, "아흐레": 9,
+    "열흘": 10, "보름": 15,
+}  # fmt: skip
+_ENGLISH = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12,
+}  # fmt: skip
+_AFTER_COUNTER = rf"(?:[^가-힣]|$|{PARTICLE}|까지|동안|부터|이내|이상|[간씩째꼴])"
+
+
+def _any_of(words: Mapping[str, int]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+_BEFORE_COUNTER = re.compile(
+    rf"(?<![가-힣])({_any_of(_COUNTING)})"
+    # Without a space a syllable may begin a word of its own: "세대", "한시".
+    rf"(?:\s+(?=(?:{COUNTERS}){_AFTER_COUNTER})|(?=(?:개|명|번|시간|달|장|살|마리|가지){_AFTER_COUNTER}))"
+)
+_BEFORE_PARTICLE = re.compile(rf"(?<![가-힣])({_any_of(_ALONE)})(?=[^가-힣]|$|{PARTICLE})")
+_DAY = re.compile(rf"(?<![가-힣])({_any_of(_DAYS)})")
+_IN_ENGLISH = re.compile(rf"\b({_any_of(_ENGLISH)})\b", re.IGNORECASE)
+_TENTHS = re.compile(r"(?<!\d)(\d)할")
+_HALF_HOUR = re.compile(r"(?<=\d)(시간?) 반(?=[^가-힣]|$|에|이|입|부터|까지|쯤)")
+_CLOCK = re.compile(r"(?<!\d)(\d{1,2})(?=:\d\d|\s?시(?!간))")
+_HALF_DAY = 12
+
+
+def in_digits(text: str, *, loose: bool = True) -> str:
+    """The text with digits for such numerals: "2명", "3일", "70%", "6 weeks".
+
+    Without `loose` those stay that often count nothing: ones ("한 번에") and what counts no unit ("둘 다").
+    """
+
+    def digits(values: Mapping[str, int], unit: str = "") -> Callable[["re.Match[str]"], str]:
+        def written(found: "re.Match[str]") -> str:
+            value = values[found[1].lower()]
+            return f"{value}{unit}" if loose or value > 1 else found[0]
+
+        return written
+
+    text = _HALF_HOUR.sub(r"\1 30분", _TENTHS.sub(r"\g<1>0%", text))
+    text = _BEFORE_COUNTER.sub(digits(_COUNTING), text)
+    text = _DAY.sub(digits(_DAYS, "일"), _IN_ENGLISH.sub(digits(_ENGLISH), text))
+    return _BEFORE_PARTICLE.sub(digits(_ALONE, " "), text) if loose else text
+
+
+def other_hours(text: str) -> set[Fraction]:
+    """Hours of the clock as the other half of the day has them: 3 for "15:00", 15 for "오후 3시"."""
+    hours = {int(hour) for hour in _CLOCK.findall(text)}
+    return {Fraction(hour + (_HALF_DAY if hour < _HALF_DAY else -_HALF_DAY)) for hour in hours}
