@@ -1,6 +1,5 @@
 """Does an answer stand in the passages? Citations, numbers and names, without a model."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from fractions import Fraction
 from app.corpus.bigrams import bigrams
 from app.corpus.passage import Passage
 from app.corpus.sentences import sentence_spans
+from graphs.claims import CLAUSE, Quantity, claimed, quantities_in
 from graphs.conversation import TOPIC_ALONE
 from graphs.numbers import (
     dates_in,
@@ -21,14 +21,18 @@ from tools.scales import plainly, without_scaled
 
 # A sentence that shares less than this with its best source gets no citation.
 MIN_SUPPORT = 0.5
+BESIDE_THE_POINT = 2
+"""Bigrams of what is asked about by which a sentence that gives another number than the asker's, of the same
+unit, must be ahead of the best one that gives it; one where there are SHORT_TOPIC of them at most."""
+SHORT_TOPIC = 4
 _WORD = re.compile(r"[가-힣A-Za-z]+")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
+_DIGIT = re.compile(r"\d")
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
 _NUMBERED = r"^\s*\(?\d{1,2}[.)](?=\s)"
 _LINE_MARKS = re.compile(_NUMBERED, re.MULTILINE)
 _MARKS = re.compile(rf"\[\d{{1,3}}\]|{_NUMBERED}")
 _AND = re.compile(r"(?:(?<=\d.)|(?<=\d..)|(?<=\d...))(?:과|와)\s+|\s+및\s+")
-_CLAUSE = re.compile(r"(?<=며|고|만),?\s+|,\s+|;\s+|\s+and\s+")
 # "-야" after a syllable that ends in one of the vowels of verbs ("고쳐야", "밝혀야"); 가야 is a name.
 _BEFORE_YA = "".join(
     syllable
@@ -37,9 +41,11 @@ _BEFORE_YA = "".join(
     if (syllable := chr(0xAC00 + (lead * 21 + vowel) * 28)) != "가"
 )
 _VERB = re.compile(
-    r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서"
+    r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서|아니라"
     rf"|[{_BEFORE_YA}]야)$"
 )
+_AGREES = re.compile(r"\s*(?:네|예|맞습니다|아니[요오]|아뇨|아닙니다)(?![가-힣])")
+_VERBS = re.compile(r"[가-힣]+(?:다|요|죠)(?![가-힣])")
 _PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
 # Endings that an answer adds to a word of the documents; longest first.
 _ENDINGS = [
@@ -115,14 +121,14 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
     is the share of those numbers and of the answer's bigrams that stand in the sentence or its heading;
     among equals the sentence that shares more with the question, then the earlier one, wins.
     """
-    asked = _Asked(tokens=set(bigrams(question)), numbers=numbers_in(question))
+    asked = _asked(question)
     sources = [_source(number, passage) for number, passage in enumerate(passages, start=1)]
     cited: dict[tuple[int, int], Citation] = {}
     for left, right in sentence_spans(answer):
         sentence = _MARKS.sub(" ", answer[left:right])
         places = [_best_sentence(sentence, asked, sources)]
         # A sentence that joins what two sentences say is found in neither.
-        for joint in (_CLAUSE, _AND):
+        for joint in (CLAUSE, _AND):
             if not any(places):
                 places = [_best_sentence(part, asked, sources) for part in joint.split(sentence)]
         for place in places:
@@ -132,10 +138,36 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
     return list(cited.values())
 
 
+def merely_agreed(answer: str, question: str, passages: Sequence[Passage]) -> list[str]:
+    """Numbers that the answer states as facts because the question does, as they can be shown.
+
+    No sentence of the passages gives them, or one that is more to the point gives another number.
+    """
+    asked = _asked(question)
+    sources = [_source(number, passage) for number, passage in enumerate(passages, start=1)]
+    agreed = set()
+    for left, right in sentence_spans(answer):
+        sentence = _MARKS.sub(" ", answer[left:right])
+        for claim in claimed(sentence, asked.numbers):
+            if not _stands(claim, asked.topic | _topic(sentence), sources):
+                agreed.add(plainly(claim.value))
+    return sorted(agreed)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
     tokens: set[str]
+    topic: set[str]
     numbers: set[Fraction]
+
+
+def _asked(question: str) -> _Asked:
+    return _Asked(tokens=set(bigrams(question)), topic=_topic(question), numbers=numbers_in(question))
+
+
+def _topic(text: str) -> set[str]:
+    """Tokens of what a text is about: no verbs at its end and no quantities."""
+    return {token for token in _telling(_tokens(_VERBS.sub(" ", text))) if not _DIGIT.search(token)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,8 +178,20 @@ class _Source:
     numbers: set[Fraction]
     days: set[tuple[int, int]]
     """Month and day of dates without a year."""
-    sentences: list[tuple[int, int, set[str], set[Fraction]]]
-    """Begin, end, tokens and numbers, those of the heading with them."""
+    sentences: list["_Sentence"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sentence:
+    start: int
+    end: int
+    tokens: set[str]
+    """Those of the heading with them, as with the numbers."""
+    numbers: set[Fraction]
+    quantities: set[Quantity]
+
+    def gives(self, claim: Quantity) -> bool:
+        return any(map(claim.is_given_by, self.quantities))
 
 
 def _source(number: int, passage: Passage) -> _Source:
@@ -155,7 +199,15 @@ def _source(number: int, passage: Passage) -> _Source:
     sentences = []
     for start, end in sentence_spans(passage.text):
         text = passage.text[start:end]
-        sentences.append((start, end, heading | set(bigrams(text)), headed | numbers_in(text)))
+        sentences.append(
+            _Sentence(
+                start=start,
+                end=end,
+                tokens=heading | set(bigrams(text)),
+                numbers=headed | numbers_in(text),
+                quantities=quantities_in(text),
+            )
+        )
     return _Source(
         number=number,
         numbers=headed | numbers_in(passage.text),
@@ -165,26 +217,76 @@ def _source(number: int, passage: Passage) -> _Source:
 
 
 def _best_sentence(text: str, asked: _Asked, sources: Sequence[_Source]) -> tuple[int, int, int] | None:
-    """(number of the passage, start, end) of the sentence that supports `text` best, and well enough."""
-    # A table says 186000 where an answer says 186,000 or 18만 6천: numbers are told by their worth.
-    content = _content(text, asked.tokens)
-    said = {token for token in content if len(token) > 1 and not token.isdecimal()}
-    numbers, dates = values_in(text) - asked.numbers, dates_in(text)
-    if not said and not numbers:
-        numbers = values_in(text)  # "7 or 9?" is answered by a number of the question
+    """(number of the passage, start, end) of the sentence that supports `text` best, and well enough.
+
+    What the question says itself need not stand there, but for its numbers that `text` states as facts.
+    """
+    claims, own = claimed(text, asked.numbers), values_in(text) - asked.numbers
+    if not all(_stands(claim, asked.topic | _topic(text), sources) for claim in claims):
+        return None
+    said, repeated = _telling(_content(text, asked.tokens)), set[str]()
+    if claims or _AGREES.match(text):
+        # Who agrees or denies says the asker's words with another end: "걸리나요?", "네, 걸립니다."
+        repeated = _telling(_tokens(_VERBS.sub(" ", text)))
+        said = repeated - asked.tokens
+    if said or own or claims:
+        return _most_like(_Wanted(text=text, words=said, numbers=own, claims=claims), asked, sources)
+    numbers = _Wanted(text=text, words=set(), numbers=values_in(text), claims=claims)
+    words = _Wanted(text=text, words=repeated, numbers=set(), claims=claims)
+    return _most_like(numbers, asked, sources) or _most_like(words, asked, sources)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What a sentence of an answer, or a part of one, says."""
+
+    text: str
+    words: set[str]
+    """Tokens."""
+    numbers: set[Fraction]
+    """A passage must give all of them."""
+    claims: set[Quantity]
+    """The very sentence must give them."""
+
+
+def _most_like(wanted: _Wanted, asked: _Asked, sources: Sequence[_Source]) -> tuple[int, int, int] | None:
+    dates, count = dates_in(wanted.text), len(wanted.words) + len(wanted.numbers) + len(wanted.claims)
     best: tuple[float, float, int, int, int] | None = None
     for source in sources:
         # "4월 13일" of this year's minutes is a date with its year in the answer.
         years = {Fraction(day.year) for day in dates if (day.month, day.day) in source.days}
-        if not numbers - years <= source.numbers:
+        if not wanted.numbers - years <= source.numbers:
             continue
-        for start, end, there, held in source.sentences:
-            support = (len(said & there) + len(numbers & held)) / max(1, len(said) + len(numbers))
-            shared = len(asked.tokens & there) / max(1, len(asked.tokens))
-            rank = (support, shared, -source.number, start, end)
+        for sentence in source.sentences:
+            if not all(map(sentence.gives, wanted.claims)):
+                continue
+            there = len(wanted.words & sentence.tokens) + len(wanted.numbers & sentence.numbers)
+            support = (there + len(wanted.claims)) / max(1, count)
+            shared = len(asked.tokens & sentence.tokens) / max(1, len(asked.tokens))
+            rank = (support, shared, -source.number, sentence.start, sentence.end)
             if best is None or rank[:3] > best[:3]:
                 best = rank
     return (-best[2], best[3], best[4]) if best and best[0] >= MIN_SUPPORT else None
+
+
+def _stands(claim: Quantity, topic: set[str], sources: Sequence[_Source]) -> bool:
+    """Whether a sentence gives what is claimed, and none that is more to the point gives something else.
+
+    Measured on yes-or-no questions made of the readers' fitting sets, four passages shown and the model
+    agreeing. Held back where the number is right: 4 in 1,000 of those in the documents' words, 7 of those in
+    others (before this check 192 and 380); where it is another one of these passages: 780 and 83 (179 and
+    356); where it stands nowhere: 962 and 988 (353 and 949).
+    """
+    given, other = -1, -1
+    for sentence in (sentence for source in sources for sentence in source.sentences):
+        # A Latin word is one token where a Korean one of three syllables is two.
+        shared = sum(2 if token.isascii() else 1 for token in topic & sentence.tokens)
+        if sentence.gives(claim):
+            given = max(given, shared)
+        elif any(map(claim.rivals, sentence.quantities)):
+            other = max(other, shared)
+    ahead = 1 if len(topic) <= SHORT_TOPIC else BESIDE_THE_POINT
+    return given >= 0 and other < given + ahead
 
 
 def cite_operands(expression: str, question: str, passages: Sequence[Passage]) -> list[Citation]:
@@ -230,9 +332,18 @@ def _citation(number: int, passage: Passage, start: int, end: int) -> Citation:
 
 def _content(text: str, asked: set[str]) -> set[str]:
     """Bigrams that the answer adds to the question; all of them where it only repeats the question."""
-    stems = " ".join(_stem(word) for word in _TOKEN.findall(text))
-    said = set(bigrams(without_scaled(stems)))
+    said = _tokens(text)
     return said - asked or said
+
+
+def _telling(tokens: set[str]) -> set[str]:
+    """Without lone syllables, which say little, and numbers: a table says 186000, an answer 18만 6천."""
+    return {token for token in tokens if len(token) > 1 and not token.isdecimal()}
+
+
+def _tokens(text: str) -> set[str]:
+    """Bigrams of the words without their endings."""
+    return set(bigrams(without_scaled(" ".join(_stem(word) for word in _TOKEN.findall(text)))))
 
 
 def support(answer: str, question: str, passages: Sequence[Passage]) -> float:
@@ -309,27 +420,3 @@ def _is_plain_latin(answer: str, match: re.Match[str]) -> bool:
     word = match[0]
     starts = match.start() == 0 or answer[: match.start()].rstrip(" \"'“‘(").endswith((".", "!", "?", "\n"))
     return word.isascii() and (word.islower() or (starts and word[1:].islower()))
-
-
-def repair(answer: str, passages: Sequence[Passage]) -> str:
-    """Replace words that stand nowhere by the one word of the passages that differs in a letter.
-
-    A small model misspells names it copies ("서종대학교" for "세종대학교"). Only a word of three
-    syllables or more, and only a single close candidate, is replaced; numbers never are.
-    """
-    text = " ".join(f"{passage.heading} {passage.text}" for passage in passages)
-    vocabulary = {_stem(word) for word in _WORD.findall(text) if len(_stem(word)) >= 3}
-
-    def mend(match: re.Match[str]) -> str:
-        word = match[0]
-        stem = _stem(word)
-        if len(stem) < 3 or stem in text:
-            return word
-        near = [
-            candidate
-            for candidate in difflib.get_close_matches(stem, vocabulary, n=2, cutoff=0.66)
-            if len(candidate) == len(stem) and sum(a != b for a, b in zip(candidate, stem, strict=True)) == 1
-        ]
-        return near[0] + word[len(stem) :] if len(near) == 1 else word
-
-    return _WORD.sub(mend, answer)

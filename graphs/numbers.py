@@ -82,5 +82,12 @@ def numbers_in(text: str) -> set[Fraction]:
     return values_in(text) | _written(text)
 
 
+def figures_in(text: str) -> list[tuple[int, int, Fraction]]:
+    """Begin, end and worth of each number that is written in figures, in order, without words of scale."""
+    return [
+        (match.start(), match.end(), Fraction(match[0].replace(",", ""))) for match in _NUMBER.finditer(text)
+    ]
+
+
 def _written(text: str) -> set[Fraction]:
-    return {Fraction(match[0].replace(",", "")) for match in _NUMBER.finditer(text)}
+    return {value for _, _, value in figures_in(text)}

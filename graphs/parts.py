@@ -2,6 +2,9 @@
 
 import re
 
+from graphs.names import name_in
+from graphs.naming import Kind
+
 # "Who directed it, and what is that person's age?" / "감독은 누구이고, 그 사람의 나이는?"
 _JOINT = re.compile(
     r"(?:,|;|\?)\s*and\s+(?=(?:who|what|when|where|which|how|why|in what)\b)"
@@ -25,9 +28,10 @@ _REFERENCE = re.compile(
     r"|(?<![가-힣])(?:그녀|그것|그)(?=의\s|는\s|가\s|를\s)",
     re.IGNORECASE,
 )
-_COPULA = re.compile(
-    r"(?:이었습니다|였습니다|입니다|이다|이에요|예요|이며|이고|은|는|이|가|을|를|께서|에서)?[.!,]*$"
+_PERSON = re.compile(
+    r"\b(?:person|man|woman|his|her|he|she)$|(?:사람|분|인물|직원|그녀)$|^그$", re.IGNORECASE
 )
+_PLACE = re.compile(r"(?:place|city|country|곳)$", re.IGNORECASE)
 
 
 def parts_of(question: str) -> list[str]:
@@ -44,27 +48,17 @@ def parts_of(question: str) -> list[str]:
 
 
 def refer(part: str, question: str, answer: str) -> str | None:
-    """The later question with what it points back at put in its place; None when that cannot be told.
+    """The later question with the name it points back at in its place; None when that cannot be told.
 
-    What the first answer adds to its question is what the next one means: of "Nolan directed the film"
-    after "Who directed the film?", "Nolan".
+    Who is meant is the one that the answer names and the first question does not: of "The film was directed
+    by Nolan" after "Who directed the film?", "Nolan".
     """
-    asked = {_bare(word) for word in question.split()}
-    words = re.split(r"(?<=[.!?])\s", answer.strip(), maxsplit=1)[0].split()
-    run: list[str] = []
-    for word in words:
-        if _bare(word) and _bare(word) not in asked:
-            run.append(word)
-        elif run:
-            break
-    if not run or len(run) > 5 or not (match := _REFERENCE.search(part)):
+    match = _REFERENCE.search(part)
+    if not match:
         return None
-    name = " ".join([*run[:-1], _COPULA.sub("", run[-1])]).strip()
+    kind: Kind = "person" if _PERSON.search(match[0]) else "place" if _PLACE.search(match[0]) else "thing"
+    name = name_in(answer, question, kind)
     if not name:
         return None
     suffix = "'s" if match["possessive"] else ""
     return f"{part[: match.start()]}{name}{suffix}{part[match.end() :]}"
-
-
-def _bare(word: str) -> str:
-    return _COPULA.sub("", word.strip("?.,!\"'")).casefold()

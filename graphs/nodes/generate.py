@@ -7,9 +7,10 @@ from typing import Any
 from app.corpus.sentences import sentence_spans
 from app.models.chat import Reply
 from app.prompts import Prompts
-from graphs.grounding import repair
+from graphs.marks import without_marks
 from graphs.prefix import answer_tokens, prompt
 from graphs.run import Run
+from graphs.spelling import repair
 from graphs.state import State, shown_passages
 from graphs.tool_text import without_calls
 
@@ -34,14 +35,13 @@ async def generate(state: State, run: Run) -> dict[str, Any]:
             reply = await _answered(replace(state, problem=EMPTY), run)
         if reply.text or not state.calculation:
             mean = sum(reply.logprobs) / len(reply.logprobs) if reply.logprobs else 0.0
-            text = reply.text if state.calculation else repair(reply.text, shown_passages(state))
-            return attempt | {"answer": text, "answer_logprob": mean}
+            return attempt | {"answer": spelt(reply.text, state), "answer_logprob": mean}
     text = resources.prompts.get("calculated", state.language, calculation=state.calculation)
     return attempt | {"answer": text, "answer_logprob": 0.0}
 
 
 async def _answered(state: State, run: Run) -> Reply:
-    """One answer, without a tool call that was written into it and without a cut-off end."""
+    """One answer, without a tool call or marks that were written into it and without a cut-off end."""
     resources = run.resources
     reply = await run.ask(
         prompt(state, resources, instruction(state, resources.prompts)),
@@ -52,7 +52,14 @@ async def _answered(state: State, run: Run) -> Reply:
     spoken = without_calls(reply.text)
     if spoken != reply.text:
         run.notice("the model wrote a tool call into its answer; it was left out")
-    return replace(reply, text=trimmed(spoken, truncated=reply.truncated))
+    whole = trimmed(spoken, truncated=reply.truncated)
+    return replace(reply, text=without_marks(whole, shown_passages(state)))
+
+
+def spelt(text: str, state: State) -> str:
+    """An answer with its misspelt names mended; a calculation's is left alone."""
+    asked = f"{state.question}\n{state.standalone}"
+    return text if state.calculation else repair(text, asked, shown_passages(state))
 
 
 def instruction(state: State, prompts: Prompts) -> str:

@@ -7,13 +7,12 @@ from uuid import uuid4
 from app.errors import MutdaError
 from app.prompts import language_of
 from graphs.calculation import may_calculate
-from graphs.conversation import stand
+from graphs.conversation import stand_after
 from graphs.parts import parts_of
 from graphs.run import Run
 from graphs.state import Question, State, fresh
 
 MAX_QUESTION_CHARS = 2000
-MAX_PREVIOUS_CHARS = 300
 
 
 async def prepare(state: State, run: Run) -> dict[str, Any]:
@@ -24,7 +23,8 @@ async def prepare(state: State, run: Run) -> dict[str, Any]:
     question = within(" ".join(state.question.split()), MAX_QUESTION_CHARS)
     language = language_of(question)
     first, *parts = parts_of(question)
-    standing = stand(_previous(state) if question else "", first, language)
+    asked = [turn["content"] for turn in state.history if turn["role"] == "user"] if question else []
+    standing = stand_after(asked, first, language)
     return cleared | {
         "trace_id": run.trace_id or uuid4().hex,
         "language": language,
@@ -77,8 +77,3 @@ def within(text: str, chars: int) -> str:
         return text
     half = (chars - 3) // 2
     return f"{text[:half]} … {text[-half:]}"
-
-
-def _previous(state: State) -> str:
-    asked = (turn["content"] for turn in reversed(state.history) if turn["role"] == "user")
-    return " ".join(next(asked, "").split())[:MAX_PREVIOUS_CHARS]

@@ -7,7 +7,7 @@ from app.corpus.passage import Passage
 from app.models.chat import choice_probability
 from graphs.calculation import gives, may_calculate, sides
 from graphs.evidence import groundedness
-from graphs.grounding import cite, cite_operands, stray_names, stray_numbers, support
+from graphs.grounding import cite, cite_operands, merely_agreed, stray_names, stray_numbers, support
 from graphs.nodes.generate import instruction
 from graphs.orders import Orders, suspicion_of
 from graphs.prefix import document_lines, further_turn, prompt
@@ -118,6 +118,10 @@ def problem_of(state: State, passages: list[Passage], question: str) -> str:
         return f"{', '.join(stray)} is not in the documents"
     if stray := stray_names(state.answer, sources):
         return f"{', '.join(stray)} is not in the documents"
-    if not state.calculation and not cite(state.answer, question, passages):
+    if state.calculation:
+        return ""
+    if agreed := merely_agreed(state.answer, question, passages):
+        return f"{', '.join(agreed)} is in the question, and not what the documents say"
+    if not cite(state.answer, question, passages):
         return "no sentence of the documents says so"
     return ""

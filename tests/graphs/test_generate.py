@@ -1,11 +1,12 @@
 """Answers that are none: empty ones, tool calls, and servers that give no log-probabilities."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
-from fakes import Bounded, Script, make_resources
+from fakes import CALIBRATION, Bounded, FakeCorpus, Script, make_resources, passage
 from langchain_core.messages import AIMessageChunk
 
 from app.models.chat import Messages, Reply
@@ -30,8 +31,9 @@ class Wordy(FakeModel):
         return replace(super().read(message, messages, seconds=seconds), first_token={}, logprobs=())
 
 
-async def ask(resources: Resources) -> dict[str, Any]:
-    result: dict[str, Any] = (await build(resources).ainvoke({"question": QUESTION}))["result"]
+async def ask(resources: Resources, question: str = QUESTION, history: Sequence[Turn] = ()) -> dict[str, Any]:
+    state = await build(resources).ainvoke(Question(question=question, history=list(history)))
+    result: dict[str, Any] = state["result"]
     return result
 
 
@@ -63,6 +65,59 @@ async def test_the_answer_beside_a_tool_call_is_kept() -> None:
     assert result["answer"].startswith("연차 휴가는 17일입니다.")
     assert result["notices"] == [CALL_LEFT_OUT]
     assert script.seen == ["grade", "answer", "check"]
+
+
+@pytest.mark.parametrize("mark", [" [2]", "[1][2]", " [1, 2]", " (문서 [2])"])
+async def test_marks_that_the_model_writes_do_not_stand_beside_the_graph_s(mark: str) -> None:
+    resources = make_resources(Script(answer=f"연차 휴가는 17일입니다{mark}."))
+    result = await ask(resources)
+    assert result["answer"] == "연차 휴가는 17일입니다. [1]"
+    assert [citation["n"] for citation in result["citations"]] == [1]
+    checked = resources.model.fake.prompts[-1]  # type: ignore[attr-defined]
+    assert checked[-2].content == "연차 휴가는 17일입니다."
+
+
+async def test_a_calculated_answer_has_no_marks_of_the_model_either() -> None:
+    corpus = FakeCorpus(default=[passage(1, "출장비는 하루 45000원입니다.")])
+    script = Script(needs_calculation=0.9, calculation="CALC: 45000 * 4", answer="180,000원입니다 [3].")
+    result = await ask(make_resources(script, corpus=corpus), "4일 출장이면 출장비는 모두 얼마인가요?")
+    assert result["answer"] == "180,000원입니다. [1]"
+
+
+async def test_an_answer_that_is_nothing_but_a_mark_is_empty() -> None:
+    script = Script(answer="[1]", again="연차 휴가는 17일입니다.")
+    assert (await ask(make_resources(script)))["answer"] == "연차 휴가는 17일입니다. [1]"
+    assert script.seen == ["grade", "answer", "again", "check"]
+
+
+async def test_a_name_is_spelt_as_the_documents_do_but_for_the_asker_s_words() -> None:
+    corpus = FakeCorpus(default=[passage(1, "행사는 세종대학교에서 엽니다.")])
+    script = Script(answer="서종대학교에서 엽니다.")
+    said = await ask(make_resources(script, corpus=corpus), "행사는 어디서 여나요?")
+    assert said["answer"] == "세종대학교에서 엽니다. [1]"
+    script = Script(answer="서종대학교가 아니라 세종대학교에서 엽니다.")
+    asked = "행사는 서종대학교에서 여나요?"
+    history: list[Turn] = [{"role": "user", "content": asked}]
+    for question, before in ((asked, []), ("그럼 거기서 여나요?", history)):
+        said = await ask(make_resources(script, corpus=corpus), question, before)
+        assert said["answer"] == "서종대학교가 아니라 세종대학교에서 엽니다. [1]"
+
+
+@pytest.mark.parametrize("sure", [0.5, 2.0])
+async def test_who_is_merely_agreed_with_gets_no_answer(sure: float) -> None:
+    agreed = "네, 병가는 17일입니다."
+    script = Script(answer=agreed, again=agreed)
+    resources = make_resources(script, calibration=replace(CALIBRATION, sure=sure))
+    result = await ask(resources, "병가는 17일 맞나요?")
+    assert (result["refused"], result["citations"]) == (True, [])
+    assert result["reason"] == "withdrawn: 17 is in the question, and not what the documents say"
+    prompts = [str(prompt[-1].content) for prompt in resources.model.fake.prompts]  # type: ignore[attr-defined]
+    assert "was rejected: 17 is in the question" in prompts[-1]
+
+
+async def test_who_is_right_is_agreed_with() -> None:
+    result = await ask(make_resources(Script(answer="네, 병가는 30일입니다.")), "병가는 30일 맞나요?")
+    assert result["answer"] == "네, 병가는 30일입니다. [2]"
 
 
 async def test_without_log_probabilities_the_word_decides_and_the_result_says_so() -> None:

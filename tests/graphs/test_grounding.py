@@ -1,7 +1,17 @@
 """Citations, numbers and names, checked without a model."""
 
+import pytest
+
 from app.corpus.passage import Passage
-from graphs.grounding import cite, repair, stray_names, stray_numbers, support, unmet_numbers, unmet_topic
+from graphs.grounding import (
+    cite,
+    merely_agreed,
+    stray_names,
+    stray_numbers,
+    support,
+    unmet_numbers,
+    unmet_topic,
+)
 
 PASSAGES = [
     Passage(id="1", source="a.txt", heading="휴가", text="병가는 30일입니다. 진단서를 냅니다.", start=50),
@@ -73,10 +83,70 @@ def test_an_answer_that_is_a_number_of_the_question_is_cited() -> None:
     assert citation.text == "The limit is 9."
 
 
+DAYS = [told("연차 휴가는 15일입니다."), told("병가는 30일입니다.", name="y")]
+
+
+@pytest.mark.parametrize("shown", [DAYS, DAYS[:1]])
+def test_a_number_that_the_asker_brought_is_no_fact_for_that(shown: list[Passage]) -> None:
+    question, answer = "연차 휴가는 30일 맞나요?", "네, 연차 휴가는 30일입니다."
+    assert cite(answer, question, shown) == []
+    assert merely_agreed(answer, question, shown) == ["30"]
+    assert merely_agreed("네, 30일입니다.", question, shown) == ["30"]
+
+
+def test_whoever_is_right_is_agreed_with_and_the_sentence_is_cited() -> None:
+    question, answer = "병가는 30일 맞나요?", "네, 병가는 30일입니다."
+    assert [citation.text for citation in cite(answer, question, DAYS)] == ["병가는 30일입니다."]
+    assert merely_agreed(answer, question, DAYS) == []
+    loaned = [told("상호대차 도서는 두 권까지 보름 동안 빌린다.")]
+    for said in ("네, 2권까지 빌릴 수 있습니다.", "네, 15일 동안 빌립니다."):
+        assert merely_agreed(said, "2권까지 15일 동안 빌릴 수 있나요?", loaned) == []
+        assert cite(said, "2권까지 15일 동안 빌릴 수 있나요?", loaned)
+
+
+def test_the_asker_s_number_beside_one_of_the_documents_is_no_better() -> None:
+    passage = [told("연차 휴가는 15일입니다. 신청은 3일 전까지 합니다.")]
+    for answer in (
+        "네, 연차 휴가는 30일이며, 신청은 3일 전까지 합니다.",
+        "네, 연차 휴가는 30일입니다. 신청은 3일 전까지 합니다.",
+    ):
+        assert merely_agreed(answer, "연차 휴가는 30일 맞나요?", passage) == ["30"]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "text"),
+    [
+        ("3년 근무하면 며칠인가요?", "3년 근무하면 17일입니다.", "2년 이상 근무하면 17일을 준다."),
+        (
+            "3년 근무하면 휴가를 받을 수 있나요?",
+            "네, 3년 근무하면 받을 수 있습니다.",
+            "2년 이상 근무하면 휴가를 받을 수 있다.",
+        ),
+        ("제7조의 연차는 며칠인가요?", "제7조에 따르면 연차는 15일입니다.", "연차는 15일로 한다."),
+        ("연차 휴가는 30일 맞나요?", "30일이 아니라 15일입니다.", "연차 휴가는 15일입니다."),
+        ("연차 휴가는 30일 맞나요?", "아니요, 연차 휴가는 30일이 아닙니다.", "연차 휴가는 15일입니다."),
+        ("접수는 오후 6시까지인가요?", "네, 오후 6시까지입니다.", "접수는 9시부터 18시까지 한다."),
+        ("교육비는 3만 5천 원인가요?", "네, 3만 5천 원입니다.", "품명: 교육비 · 단가(원): 35000"),
+        ("월요일은 정기 휴무인가요?", "아니요, 월요일은 정기 휴무가 아닙니다.", "화요일은 정기 휴무입니다."),
+    ],
+)
+def test_what_the_question_says_may_be_said_again(question: str, answer: str, text: str) -> None:
+    assert merely_agreed(answer, question, [told(text)]) == []
+    assert [citation.text for citation in cite(answer, question, [told(text)])] == [text]
+
+
+def test_an_english_answer_that_only_agrees() -> None:
+    leave = [told("Annual leave is 15 days."), told("Sick leave is 30 days.", name="y")]
+    assert merely_agreed("Yes, annual leave is 30 days.", "Is annual leave 30 days?", leave) == ["30"]
+    assert merely_agreed("Yes, sick leave is 30 days.", "Is sick leave 30 days?", leave) == []
+
+
 def test_numbers_in_words_are_told_by_their_worth() -> None:
     assert cite("1억 2천만 원입니다.", "얼마인가요?", [told("예산은 120,000,000원으로 한다.")])
     assert cite("3만 5천원입니다.", "얼마인가요?", [told("교육비는 35,000원이다.")])
     assert not cite("3만 6천원입니다.", "얼마인가요?", [told("교육비는 35,000원이다.")])
+    two = [told("교육비는 35,000원이다."), told("연차는 17일이다.", name="y")]
+    assert len(cite("교육비는 3만 5천 원이고, 연차는 17일입니다.", "무엇을 주나요?", two)) == 2
 
 
 def test_a_date_may_have_its_year_from_elsewhere() -> None:
@@ -92,6 +162,7 @@ def test_what_an_elliptic_follow_up_puts_in_place_must_be_named() -> None:
     assert unmet_topic("그럼 출산휴가는요?", PASSAGES) is False, "휴가 is named"
     assert unmet_topic("그럼 안식년은요?", PASSAGES) is True
     assert unmet_topic("병가는요?", PASSAGES) is False
+    assert unmet_topic("그럼 병가는 며칠이에요?", PASSAGES) is False, "a whole question"
     assert unmet_topic("안식년은 며칠인가요?", PASSAGES) is False, "a whole question is judged by the grader"
 
 
@@ -108,16 +179,11 @@ def test_numbers_from_nowhere() -> None:
 def test_names_from_nowhere() -> None:
     assert stray_names("서울특별시청에서 합니다.", [p.text for p in PASSAGES]) == ["서울특별시청"]
     assert stray_names("진단서를 제출했습니다.", [p.text for p in PASSAGES]) == []
+    assert stray_names("31일이 아니라 30일입니다.", [p.text for p in PASSAGES]) == []
     assert stray_names("플러그를 빼내야 하고, 기다려야 한다.", ["플러그를 뽑는다."]) == [], (
         "verbs are no names"
     )
     assert stray_names("무역분야 출신.", ["플러그를 뽑는다."]) == ["무역분야"]
-
-
-def test_a_misspelt_name_is_mended_and_nothing_else_is_touched() -> None:
-    passages = [Passage(id="1", source="a", heading="", text="세종대학교에서 열렸다.")]
-    assert repair("서종대학교에서 열렸습니다.", passages) == "세종대학교에서 열렸습니다."
-    assert repair("고려대학교에서 17일", passages) == "고려대학교에서 17일"
 
 
 def test_support_is_the_share_of_the_answers_own_words_found() -> None:

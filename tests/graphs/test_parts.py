@@ -45,6 +45,18 @@ def test_parts(question: str, parts: list[str]) -> None:
         ("그의 나이는?", "감독은 누구인가요?", "봉준호입니다.", "봉준호의 나이는?"),
         ("그 휴가는 누가 만들었나요?", "연차 휴가는 며칠인가요?", "연차 휴가는 17일입니다.", None),
         ("그 사람의 나이는?", "감독은 누구인가요?", "", None),
+        (
+            "what is that person's age in days?", "Who directed the film Oppenheimer?",
+            "The film Oppenheimer was directed by Christopher Nolan.", "what is Christopher Nolan's age in days?",
+        ),
+        (
+            "그 사람의 나이는 며칠인가요?", "영화 오펜하이머의 감독은 누구이고?", "크리스토퍼 놀란이 감독했습니다.",
+            "크리스토퍼 놀란의 나이는 며칠인가요?",
+        ),
+        ("그 부서의 전화번호는?", "어느 부서가 맡고?", "총무팀에서 맡습니다.", "총무팀의 전화번호는?"),
+        ("그 사람의 나이는?", "누가 맡고?", "총무팀에서 맡습니다.", None),
+        ("how big is that city?", "Where is the head office?", "It is in Busan.", "how big is Busan?"),
+        ("how old is he?", "Where is the head office?", "It is in Busan.", None),
     ],
 )  # fmt: skip
 def test_what_a_part_points_back_at_is_put_in_its_place(

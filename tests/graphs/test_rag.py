@@ -386,6 +386,31 @@ async def test_a_follow_up_is_searched_as_a_question_that_stands_alone() -> None
     assert result["answer"] == "병가는 30일입니다. [2]"
 
 
+async def test_a_second_follow_up_in_a_row_keeps_the_topic() -> None:
+    corpus = FakeCorpus()
+    asked = ["연차 휴가는 며칠인가요?", "그럼 10년이면요?"]
+    history = [
+        {"role": role, "content": content}
+        for question in asked
+        for role, content in (("user", question), ("assistant", "그럼 17일은요?"))
+    ]
+    resources = make_resources(corpus=corpus)
+    await ask(resources, "그럼 20년이면요?", history=history)
+    assert corpus.queries == ["연차 휴가는 며칠인가요? 그럼 20년이면요?"]
+    prompts = [str(prompt[1].content) for prompt in resources.model.fake.prompts]  # type: ignore[attr-defined]
+    read = f"Question: {corpus.queries[0]}\n"
+    assert read in prompts[0] and len({prompt.partition(read)[0] for prompt in prompts}) == 1, "one prefix"
+
+
+async def test_follow_ups_of_one_thread_keep_the_topic() -> None:
+    corpus = FakeCorpus()
+    graph = build(make_resources(corpus=corpus), checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    for question in ("연차 휴가는 며칠인가요?", "그럼 10년이면요?", "그럼 20년이면요?"):
+        await graph.ainvoke({"question": question}, config)
+    assert corpus.queries[-1] == "연차 휴가는 며칠인가요? 그럼 20년이면요?"
+
+
 async def test_a_whole_question_in_a_conversation_is_searched_with_and_without_the_one_before() -> None:
     asked = "출장비는 하루에 얼마까지 받을 수 있나요?"
     joined = f"연차 휴가는 며칠인가요? {asked}"
@@ -497,6 +522,24 @@ async def test_a_question_in_two_parts_is_answered_one_after_the_other() -> None
         "https://a.example/nolan",
     ]
     assert result["calculation"] == "age_days(1970-07-30) = 20,568"
+
+
+@pytest.mark.parametrize(
+    ("answer", "query"),
+    [
+        ("The film Oppenheimer was directed by Nolan.", "what is Nolan's age in days?"),
+        (
+            "The film Oppenheimer was directed by a friend.",
+            "Who directed the film Oppenheimer? what is that person's age in days?",
+        ),
+    ],
+)
+async def test_a_later_part_is_asked_of_the_name_or_beside_the_first(answer: str, query: str) -> None:
+    page = passage(1, answer)
+    corpus = FakeCorpus(default=[page])
+    resources = make_resources(Script(answer=answer), corpus=corpus)
+    await ask(resources, "Who directed the film Oppenheimer, and what is that person's age in days?")
+    assert query in corpus.queries
 
 
 async def test_a_later_part_without_an_answer_leaves_the_first_standing() -> None:
