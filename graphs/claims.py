@@ -9,23 +9,19 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from graphs.numbers import figures_in
+from graphs.numbers import DAYS_IN_WORDS, figures_in
 from tools.scales import unscaled
 
 CLAUSE = re.compile(r"(?:(?<=며|고)|(?<=[^\d십백천]만)),?\s+|,\s+|;\s+|\s+and\s+")
 """Between the clauses of a sentence."""
 _KOREAN = re.compile("[가-힣]")
-_DAYS = {
-    "하루": 1, "이틀": 2, "사흘": 3, "나흘": 4, "닷새": 5, "엿새": 6, "이레": 7, "여드레": 8, "아흐레": 9,
-    "열흘": 10, "보름": 15,
-}  # fmt: skip
 _COUNTS = {
     "한": 1, "두": 2, "세": 3, "석": 3, "네": 4, "넉": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8,
     "아홉": 9, "열": 10,
 }  # fmt: skip
 _COUNTED = "시간|달|번|차례|명|사람|분|개|주|해|살|배|장|대|권|건|곳|시|가지"
 _IN_WORDS = re.compile(
-    rf"(?<![가-힣])(?:(?P<days>{'|'.join(_DAYS)})|(?P<count>{'|'.join(_COUNTS)})\s?(?P<unit>{_COUNTED}))"
+    rf"(?<![가-힣])(?:(?P<days>{'|'.join(DAYS_IN_WORDS)})|(?P<count>{'|'.join(_COUNTS)})\s?(?P<unit>{_COUNTED}))"
 )
 _MONTH = re.compile(r"\d월\s?$")
 _FIRST_YEAR = 1000
@@ -99,7 +95,7 @@ def quantities_in(text: str) -> set[Quantity]:
     found = {_quantity(text, *figure) for figure in figures_in(text)}
     for match in _IN_WORDS.finditer(text):
         if match["days"]:
-            found.add(Quantity(Fraction(_DAYS[match["days"]]), "일"))
+            found.add(Quantity(Fraction(DAYS_IN_WORDS[match["days"]]), "일"))
         else:
             found.add(Quantity(Fraction(_COUNTS[match["count"]]), _unit(match["unit"])))
     return found

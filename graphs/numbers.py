@@ -21,6 +21,12 @@ _NUMERIC_DATE = re.compile(r"(?<![\d.])\d{4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,2}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBER = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 
+DAYS_IN_WORDS = {
+    "하루": 1, "이틀": 2, "사흘": 3, "나흘": 4, "닷새": 5, "엿새": 6, "이레": 7, "여드레": 8, "아흐레": 9,
+    "열흘": 10, "보름": 15,
+}  # fmt: skip
+"""Korean counts days in words of their own."""
+
 
 def dates_in(text: str) -> set[date]:
     """Calendar dates, in any of the usual written forms."""

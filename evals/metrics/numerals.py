@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from evals.metrics.counts import COUNTERS, PARTICLE
+from graphs.numbers import DAYS_IN_WORDS
 
 _ONES = {"하나": 1, "둘": 2, "셋": 3, "넷": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9}
 _TENS = {
@@ -16,10 +17,6 @@ _UP_TO_99 = _ONES | _TENS | {ten + one: _TENS[ten] + _ONES[one] for ten in _TENS
 _COUNTING = _UP_TO_99 | _SHORT | {ten + one: _TENS[ten] + _SHORT[one] for ten in _TENS for one in "한두세네"}
 # Alone these are words of other kinds as well: a row or heat, and tired.
 _ALONE = {word: value for word, value in _UP_TO_99.items() if word not in ("열", "쉰")} | {"혼자": 1}
-_DAYS = {
-    "하루": 1, "이틀": 2, "사흘": 3, "나흘": 4, "닷새": 5, "엿새": 6, "이레": 7, "여드레": 8, "아흐레": 9,
-    "열흘": 10, "보름": 15,
-}  # fmt: skip
 _ENGLISH = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12,
@@ -37,7 +34,7 @@ _BEFORE_COUNTER = re.compile(
     rf"(?:\s+(?=(?:{COUNTERS}){_AFTER_COUNTER})|(?=(?:개|명|번|시간|달|장|살|마리|가지){_AFTER_COUNTER}))"
 )
 _BEFORE_PARTICLE = re.compile(rf"(?<![가-힣])({_any_of(_ALONE)})(?=[^가-힣]|$|{PARTICLE})")
-_DAY = re.compile(rf"(?<![가-힣])({_any_of(_DAYS)})")
+_DAY = re.compile(rf"(?<![가-힣])({_any_of(DAYS_IN_WORDS)})")
 _IN_ENGLISH = re.compile(rf"\b({_any_of(_ENGLISH)})\b", re.IGNORECASE)
 _TENTHS = re.compile(r"(?<!\d)(\d)할")
 _HALF_HOUR = re.compile(r"(?<=\d)(시간?) 반(?=[^가-힣]|$|에|이|입|부터|까지|쯤)")
@@ -60,7 +57,7 @@ def in_digits(text: str, *, loose: bool = True) -> str:
 
     text = _HALF_HOUR.sub(r"\1 30분", _TENTHS.sub(r"\g<1>0%", text))
     text = _BEFORE_COUNTER.sub(digits(_COUNTING), text)
-    text = _DAY.sub(digits(_DAYS, "일"), _IN_ENGLISH.sub(digits(_ENGLISH), text))
+    text = _DAY.sub(digits(DAYS_IN_WORDS, "일"), _IN_ENGLISH.sub(digits(_ENGLISH), text))
     return _BEFORE_PARTICLE.sub(digits(_ALONE, " "), text) if loose else text
 
 
