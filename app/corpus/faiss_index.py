@@ -142,8 +142,10 @@ class DenseIndex:
         path = _path(folder, self.stamp)
         new = path.with_suffix(".new")
         try:
-            faiss.write_index(self._index, str(new))
-            with new.open("rb+") as file:
+            # Through Python's file: on Windows FAISS opens no path with letters outside the code page.
+            with new.open("wb") as file:
+                faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))
+                file.flush()
                 os.fsync(file.fileno())
             new.replace(path)
         except (OSError, RuntimeError) as error:
@@ -173,7 +175,8 @@ def _read(path: Path, dimensions: int, ids: Ids) -> Any:
     # Before FAISS believes a damaged header and reserves what it says.
     if not payload_bytes <= path.stat().st_size <= payload_bytes + _HEADER_BYTES:
         raise ValueError("its size is not that of the collection")
-    index = faiss.read_index(str(path))
+    with path.open("rb") as file:
+        index = faiss.read_index(faiss.PyCallbackIOReader(file.read))
     if not isinstance(index, faiss.IndexIDMap) or not isinstance(
         faiss.downcast_index(index.index), faiss.IndexFlatIP
     ):

@@ -24,7 +24,7 @@ from app.corpus.report import IngestReport, Progress
 from app.corpus.schema import STORE_NAME
 from app.corpus.split import split as split_document
 from app.corpus.store import Store
-from app.corpus.walk import FoundFile, is_gone, is_under, walk
+from app.corpus.walk import FoundFile, Walk, as_listed, is_gone, is_under, walk
 from app.errors import CorpusError
 from app.models.embedder import Embedder, Vectors
 from app.models.probe import korean_probe
@@ -92,7 +92,7 @@ def ingest(
         )
         pipeline = _Pipeline(store, worker, tell, len(found.files))
         pipeline.run(changes.of(found.files, pipeline.on_file))
-        gone = _gone(stored, found.files, paths)
+        gone = _gone(stored, found)
         if prune:
             _delete(store, gone)
             # A path that was named because its documents were to go did not fail.
@@ -229,12 +229,12 @@ def _embed_stored(
             tell(Progress(files_done=0, files_total=0, texts_done=done, texts_total=total, path=""))
 
 
-def _gone(stored: dict[str, Document], files: Sequence[FoundFile], paths: Sequence[Path]) -> list[Document]:
-    present = {file.path for file in files}
+def _gone(stored: dict[str, Document], found: Walk) -> list[Document]:
+    present = {file.path for file in found.files}
     return [
         document
         for document in stored.values()
-        if document.path not in present and is_under(document.path, paths) and is_gone(document.path)
+        if document.path not in present and is_under(document.path, found.roots) and is_gone(document.path)
     ]
 
 
@@ -255,7 +255,7 @@ def _save_index(store: Store, folder: Path, dimensions: int) -> None:
 
 
 def _was_pruned(path: str, gone: Sequence[Document]) -> bool:
-    return is_gone(path) and any(is_under(document.path, [Path(path)]) for document in gone)
+    return is_gone(path) and any(is_under(document.path, [as_listed(Path(path))]) for document in gone)
 
 
 @contextmanager

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+Listings = dict[str, frozenset[str]]
+"""Names by folder."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FoundFile:
     """A file to read."""
 
-    path: str  # absolute; symbolic links are not resolved: two names are two sources
+    path: str  # absolute, as the folders spell it; links are not resolved: two names are two sources
     given: str  # from what the user wrote
     name: str  # as shown: below the name of the folder that was given
 
@@ -22,6 +25,7 @@ class FoundFile:
 class Walk:
     """What lies under some paths."""
 
+    roots: list[Path] = field(default_factory=list)  # what was given, absolute and as the folders spell it
     files: list[FoundFile] = field(default_factory=list)
     skipped: int = 0  # files in folders that no loader reads
     failed: list[tuple[str, str]] = field(default_factory=list)  # path, reason
@@ -36,8 +40,10 @@ def walk(paths: Sequence[Path], is_supported: Callable[[Path], bool], exclude: I
     found = Walk()
     seen_files: set[str] = set()
     seen_folders = {os.path.realpath(folder) for folder in exclude}
+    listings: Listings = {}
     for given in paths:
-        root = Path(os.path.abspath(given))  # noqa: PTH100 - links keep their names
+        root = as_listed(given, listings)
+        found.roots.append(root)
         try:
             kind = _kind(root)
         except OSError as error:
@@ -104,13 +110,34 @@ def _in_folder(
         waiting += reversed(folders)
 
 
+def as_listed(path: Path, listings: Listings | None = None) -> Path:
+    """The absolute path with each name as its folder lists it, where the disk takes other spellings too.
+
+    Windows and macOS open `문서/A.TXT` as `문서/a.txt`, and in either form of Unicode: one file must not
+    become two documents. A name that leads nowhere stays as it is. `listings` keeps what was read.
+    """
+    listings = {} if listings is None else listings
+    whole = Path(os.path.abspath(path))  # noqa: PTH100 - links keep their names
+    found = Path(whole.anchor.upper())
+    for name in whole.parts[1:]:
+        folder = str(found)
+        if folder not in listings:
+            listings[folder] = _names_in(folder)
+        if name in listings[folder] or not os.path.lexists(found / name):
+            found /= name
+        else:
+            same = [other for other in listings[folder] if _folded(other) == _folded(name)]
+            found /= same[0] if len(same) == 1 else name
+    return found
+
+
 def is_gone(path: str) -> bool:
-    """Whether a file is surely not there; False where nobody can look, such as a locked folder."""
+    """Whether a file is surely not there, or under another spelling; False where nobody can look."""
     try:
         Path(path).stat()
     except OSError as error:
         return _is_missing(error)
-    return False
+    return str(as_listed(Path(path))) != path
 
 
 def _kind(path: Path) -> Literal["folder", "file", "other"]:
@@ -130,9 +157,19 @@ def _unreadable(error: OSError) -> str:
 
 
 def is_under(path: str, roots: Iterable[Path]) -> bool:
-    """Whether an absolute path is one of the roots or lies below one."""
-    # Not `resolve`: documents are stored under the names that links gave them.
-    return any(Path(path).is_relative_to(os.path.abspath(root)) for root in roots)  # noqa: PTH100
+    """Whether an absolute path is one of the roots or lies below one. All as `as_listed` spells them."""
+    return any(Path(path).is_relative_to(root) for root in roots)
+
+
+def _names_in(folder: str) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(folder))  # noqa: PTH208 - their names are what is asked
+    except OSError:  # one may be allowed to pass through a folder and not to list it
+        return frozenset()
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _shown(name: str) -> str:

@@ -1,10 +1,11 @@
 import os
 import socket
+import unicodedata
 from pathlib import Path
 
 import pytest
 
-from app.corpus.walk import is_gone, walk
+from app.corpus.walk import as_listed, is_gone, walk
 
 
 def _is_text(path: Path) -> bool:
@@ -116,3 +117,51 @@ def test_a_name_that_is_too_long_is_reported(tmp_path: Path) -> None:
     ((path, reason),) = walk([long], lambda path: True).failed
     assert path == str(long) and reason.startswith("cannot be read")
     assert not is_gone(str(long))
+
+
+@pytest.fixture
+def lenient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that opens under three spellings and is listed under one, as macOS and Windows do."""
+    listed = tmp_path / "보고서 Docs"
+    listed.mkdir()
+    (listed / "a.txt").write_text("a")
+    others = {unicodedata.normalize("NFD", listed.name), listed.name.upper()}
+    for name in others:
+        (tmp_path / name).symlink_to(listed)
+    names_of = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: [n for n in names_of(folder) if n not in others])
+    return listed
+
+
+def test_a_folder_in_another_spelling_is_the_same_folder(lenient: Path) -> None:
+    other = lenient.with_name(lenient.name.upper())
+    decomposed = lenient.with_name(unicodedata.normalize("NFD", lenient.name))
+    assert other.is_dir() and decomposed.is_dir() and str(other) != str(lenient)
+    found = walk([lenient, other, decomposed / "a.txt"], _is_text)
+    assert [file.path for file in found.files] == [str(lenient / "a.txt")]
+    assert found.roots == [lenient, lenient, lenient / "a.txt"]
+    assert is_gone(str(other / "a.txt")) and not is_gone(str(lenient / "a.txt"))
+
+
+def test_what_is_not_there_and_what_cannot_be_listed_keep_their_spelling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "A.txt").write_text("a")
+    assert as_listed(tmp_path / "a.txt") == tmp_path / "a.txt"  # another name on this disk
+    (tmp_path / "b.txt").write_text("b")
+
+    def locked(folder: str) -> list[str]:
+        raise PermissionError(folder)
+
+    monkeypatch.setattr(os, "listdir", locked)
+    assert as_listed(tmp_path / "b.txt") == tmp_path / "b.txt"
+
+
+def test_a_folder_of_thousands_of_named_files_is_listed_once(
+    docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    names_of = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: asked.append(folder) or names_of(folder))
+    walk([docs / "a.txt", docs / "b.txt", docs / "a.txt"], _is_text)
+    assert asked.count(str(docs)) == 1
