@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.models.gguf_header import trained_tokens
 from app.models.modelfile import parse_parameters, stop_line
 from app.models.ollama_api import Shown
 
@@ -160,8 +161,8 @@ def _stops(shown: Shown, stops: Collection[str], vocabulary: Collection[str]) ->
 
 def _context(info: Mapping[str, Any], parameters: Mapping[str, str], context_tokens: int) -> list[Finding]:
     found = []
-    trained = info.get(f"{info.get('general.architecture')}.context_length")
-    if isinstance(trained, int) and trained < context_tokens:
+    trained = trained_tokens(info)
+    if trained is not None and trained < context_tokens:
         found.append(
             Finding(
                 level="error",

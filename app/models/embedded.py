@@ -6,6 +6,7 @@ from openai import APIStatusError
 
 from app.models.engine import Engine
 from app.models.openai import OpenAIModel
+from app.models.server_context import openai_context
 
 
 class EmbeddedModel(OpenAIModel):
@@ -29,6 +30,9 @@ class EmbeddedModel(OpenAIModel):
     ) -> "EmbeddedModel":
         """Load the GGUF at `path`. Raises ModelError when the engine refuses it."""
         engine = await Engine.start(path, context_tokens=context_tokens, threads=threads)
+        # The engine cuts it to what the model was trained for.
+        told = await openai_context(f"{engine.url}/v1", "", api_key=engine.api_key)
+        engine.context_tokens = min(context_tokens, told or context_tokens)
         return cls(engine, spec=spec, family=path.stem.lower(), timeout_s=timeout_s)
 
     def explain(self, error: Exception) -> str | None:

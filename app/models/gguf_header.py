@@ -6,6 +6,7 @@ this takes .1 s. Format: ggml's docs/gguf.md, version 3 (and 2, which differs in
 
 import mmap
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,12 @@ _FILE_TYPES = {
     12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K",
     25: "IQ4_NL", 30: "IQ4_XS", 32: "BF16",
 }  # fmt: skip
+
+
+def trained_tokens(info: Mapping[str, Any]) -> int | None:
+    """How long a context the model was trained for, of the metadata; None where they do not say."""
+    value = info.get(f"{info.get('general.architecture')}.context_length")
+    return value if isinstance(value, int) and value > 0 else None
 
 
 def read_gguf_header(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import httpx
 from app.errors import ModelError, MutdaError
 from app.models import ollama_api
 from app.models.bench_file import saved_speeds
-from app.models.gguf_header import quantization_of, read_gguf_header
+from app.models.gguf_header import quantization_of, read_gguf_header, trained_tokens
 from app.models.loopback import is_loopback
 from app.models.memory import available_bytes, fits, needed_bytes
 from app.models.weights import EMBEDDED, local_path
@@ -95,7 +95,7 @@ def _gguf(path: Path, spec: str, context_tokens: int, available: int | None) -> 
     if header.get("tokenizer.chat_template") is None and spec != "embedded:":
         return None  # an embedder's weights, or a part of a model
     size = path.stat().st_size
-    trained = _trained(header)
+    trained = trained_tokens(header)
     context = min(context_tokens, trained or context_tokens)
     needed = needed_bytes(size, header, context)
     return ListedModel(
@@ -134,7 +134,7 @@ def ollama_model(
     """One entry of /api/tags and what /api/show says of it."""
     name = str(tag["name"]).removesuffix(":latest")
     size = tag.get("size") if isinstance(tag.get("size"), int) else None
-    trained = _trained(shown.info)
+    trained = trained_tokens(shown.info)
     # Our calls send num_ctx, whatever the Modelfile says.
     context = min(context_tokens, trained or context_tokens)
     needed = None if size is None else needed_bytes(size, shown.info, context)
@@ -185,11 +185,6 @@ def _openai_model(entry: Mapping[str, Any]) -> ListedModel:
         trained_tokens=trained if isinstance(trained, int) else None,
         loaded=True,
     )
-
-
-def _trained(info: Mapping[str, Any]) -> int | None:
-    value = info.get(f"{info.get('general.architecture')}.context_length")
-    return value if isinstance(value, int) else None
 
 
 def _with_speed(model: ListedModel, speeds: Mapping[str, tuple[float | None, float | None]]) -> ListedModel:

@@ -31,6 +31,8 @@ async def choose_spec(settings: Settings) -> ModelSpec:
 async def open_model(settings: Settings, *, fetch: Fetch, spec: ModelSpec | None = None) -> LanguageModel:
     """Open the model that `settings` ask for; the caller closes it.
 
+    A server is asked what it reads at once; where that is less than was set, it is the model's context.
+
     Raises SettingsError for a spec that cannot be, DownloadError and ChecksumError for weights,
     ModelError when the engine refuses them.
     """
@@ -38,26 +40,31 @@ async def open_model(settings: Settings, *, fetch: Fetch, spec: ModelSpec | None
     match spec.kind:
         case "ollama":
             from app.models.ollama import OllamaModel
+            from app.models.server_context import ollama_context
 
+            told = await ollama_context(settings.ollama_url, spec.name)
             return OllamaModel(
                 name=spec.name,
                 url=settings.ollama_url,
-                context_tokens=settings.context_tokens,
+                context_tokens=min(settings.context_tokens, told or settings.context_tokens),
                 timeout_s=settings.call_timeout_s,
             )
         case "openai":
             from app.models.openai import OpenAIModel
+            from app.models.server_context import openai_context
 
             if not settings.openai_base_url:
                 raise SettingsError(
                     f"{spec} needs a server: set MUTDA_OPENAI_BASE_URL, e.g. http://127.0.0.1:8080/v1"
                 )
+            key = settings.openai_api_key.get_secret_value()
+            told = await openai_context(settings.openai_base_url, spec.name, api_key=key)
             return OpenAIModel(
                 spec=str(spec),
                 name=spec.name,
                 base_url=settings.openai_base_url,
-                api_key=settings.openai_api_key.get_secret_value(),
-                context_tokens=settings.context_tokens,
+                api_key=key,
+                context_tokens=min(settings.context_tokens, told or settings.context_tokens),
                 timeout_s=settings.call_timeout_s,
             )
         case "fake":

@@ -66,6 +66,7 @@ class ChatServer(Served):
         models: Sequence[str] = (),
         tokenizes: bool = True,
         plain: bool = False,
+        reads: dict[str, Any] | None = None,
     ) -> None:
         self.answer = answer or Answer()
         self.fault: Fault = fault
@@ -74,6 +75,8 @@ class ChatServer(Served):
         self.tokenizes = tokenizes
         self.plain = plain
         """Like GPT4All's server it refuses to stream and to give log-probabilities."""
+        self.reads = reads or {}
+        """By path, what is said of the model: how much it reads at once."""
         self.requests: list[Request] = []
         self.connections = 0
         self.hung_up = threading.Event()
@@ -136,6 +139,8 @@ def _handler(server: ChatServer) -> type[BaseHTTPRequestHandler]:
                 self._drip_headers()
             elif server.fault == "garbage":
                 self._send(200, "<html>hello</html>", "text/html")
+            elif self.path in server.reads:
+                self._json(200, server.reads[self.path])
             elif self.path == "/api/tags":
                 self._json(200, {"models": [{"name": name, "model": name} for name in server.models]})
             else:
@@ -159,6 +164,8 @@ def _handler(server: ChatServer) -> type[BaseHTTPRequestHandler]:
                 case "/v1/chat/completions" | "/api/chat" if server.fault == "hang":
                     self._wait(60)
                     raise _Gone
+                case path if path in server.reads:
+                    self._json(200, server.reads[path])
                 case "/v1/chat/completions" if server.plain:
                     self._answer_whole(body)
                 case "/v1/chat/completions":

@@ -108,6 +108,61 @@ async def test_each_kind_opens_its_model() -> None:
         await model.aclose()
 
 
+def _trained_for(tokens: int) -> dict[str, Any]:
+    return {"model_info": {"general.architecture": "llama", "llama.context_length": tokens}}
+
+
+LLAMA_CPP = {
+    "/v1/models": {"data": [{"id": "b.gguf", "meta": {"n_ctx_train": 8192}}]},
+    "/props": {"default_generation_settings": {"n_ctx": 2048}, "total_slots": 2},
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "reads", "context_tokens"),
+    [
+        ("ollama:a", {"/api/show": _trained_for(2048)}, 2048),
+        ("ollama:a", {"/api/show": _trained_for(8192)}, 4096),
+        ("ollama:a", {"/api/show": {"model_info": ["?"]}}, 4096),
+        ("ollama:a", {}, 4096),
+        ("openai:b", LLAMA_CPP, 2048),
+        ("openai:b", {"/v1/models": {"data": [{"id": "b", "max_model_len": 1500}]}}, 1500),
+        (
+            "openai:b",
+            {"/v1/models": {"data": [{"id": "c", "max_model_len": 9}, {"id": "b", "max_model_len": 3000}]}},
+            3000,
+        ),
+        ("openai:b", {"/v1/models": {"data": [{"id": "b", "max_model_len": True}]}}, 4096),
+        ("openai:b", {"/v1/models": {"data": "?"}, "/props": []}, 4096),
+        ("openai:b", {}, 4096),
+    ],
+)
+async def test_a_server_that_reads_less_than_was_set_is_asked_with_less(
+    spec: str, reads: dict[str, Any], context_tokens: int
+) -> None:
+    with ChatServer(reads=reads) as server:
+        chosen = settings(
+            model=spec, ollama_url=server.url, openai_base_url=f"{server.url}/v1", context_tokens=4096
+        )
+        model = await open_model(chosen, fetch=no_fetch)
+        assert model.context_tokens == context_tokens
+        if isinstance(model, OllamaModel):  # the same in every call: another restarts the runner
+            assert model.options(max_tokens=1, logprobs=False)["options"]["num_ctx"] == context_tokens
+        await model.aclose()
+
+
+@pytest.mark.parametrize("spec", ["ollama:a", "openai:b"])
+@pytest.mark.parametrize("fault", ["hang", "drip", "garbage"])
+async def test_a_server_that_does_not_say_what_it_reads_costs_seconds(fault: Fault, spec: str) -> None:
+    with ChatServer(fault=fault) as server:
+        started = time.monotonic()
+        chosen = settings(model=spec, ollama_url=server.url, openai_base_url=f"{server.url}/v1")
+        model = await open_model(chosen, fetch=no_fetch)
+        assert model.context_tokens == chosen.context_tokens
+        assert time.monotonic() - started < 4.5
+        await model.aclose()
+
+
 async def test_openai_needs_an_address() -> None:
     with pytest.raises(SettingsError) as caught:
         await open_model(settings(model="openai:a"), fetch=no_fetch)
