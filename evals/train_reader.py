@@ -105,18 +105,29 @@ def batches(items: Sequence[Item], chance: random.Random) -> list[list[Item]]:
 def plan_of(
     examples: Sequence[Example], engine: Engine, *, seed: int, known: float = 1.0, fresh: Sequence[str] = ()
 ) -> list[list[Item]]:
-    """In batches: of the sets in files that do not begin with a name of `fresh` the share `known`, by chance.
+    """In batches: the share `known`, by chance, of what `fresh` does not name.
 
-    All else once, so KorQuAD too: after a pass that repeated a quarter of it fewer answers were right there.
-    Raises MutdaError where no file begins with a name of `fresh`.
+    `fresh` holds how the names of files begin, or that and a kind of questions with a colon between. All of
+    it is read once, and KorQuAD too: after a pass that repeated a quarter of it fewer answers were right
+    there. Raises MutdaError where there is nothing of a name.
     """
     chance = random.Random(seed)  # noqa: S311 - a repeatable choice, no secret
     for name in fresh:
-        if not any(each.group.startswith(f"set:{name}") for each in examples):
-            raise MutdaError(f"--fresh {name}: there is no file of sets that begins so.")
-    always = ("korquad:", *(f"set:{name}" for name in fresh))
-    chosen = [each for each in examples if each.group.startswith(always) or chance.random() < known]
+        if not any(_is_of(name, each) for each in examples):
+            raise MutdaError(f"--fresh {name}: there are no such questions in a file of sets that begins so.")
+    chosen = [
+        each
+        for each in examples
+        if each.group.startswith("korquad:")
+        or any(_is_of(name, each) for name in fresh)
+        or chance.random() < known
+    ]
     return batches([item_of(engine, *pair) for pair in pairs(chosen, chance)], chance)
+
+
+def _is_of(name: str, example: Example) -> bool:
+    file, _, kind = name.partition(":")
+    return example.group.startswith(f"set:{file}") and (not kind or example.kind == kind)
 
 
 def train(
@@ -229,8 +240,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--fresh",
         action="append",
         default=[],
-        metavar="NAME",
-        help="files of sets that begin so are new to the adapter, and trained on whole; can be given again",
+        metavar="NAME[:KIND]",
+        help="what is new to the adapter, and trained on whole: files of sets that begin so, or of those one "
+        "kind of questions (direct, paraphrased, search, ...); can be given again",
     )
     parser.add_argument("--judge", action="store_true", help="train nothing: judge the adapter that is there")
     parser.add_argument("--seed", type=int, default=1, help="chooses the wrong passages and their order (1)")

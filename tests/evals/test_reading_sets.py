@@ -9,7 +9,7 @@ import pytest
 from app.errors import MutdaError
 from app.models.embedders.toy import ToyEmbedder
 from evals.korquad import is_held, part_of
-from evals.reading_sets import FITTING, Example, most_shared, of_korquad, of_sets, pairs
+from evals.reading_sets import FITTING, Example, joined, most_shared, of_korquad, of_sets, pairs
 from evals.suite import GivenPassage, read_suite
 
 SET: dict[str, Any] = {
@@ -145,10 +145,15 @@ def test_what_retrieval_brings_in_place_of_the_answer_is_wrong(tmp_path: Path) -
 def test_pairs_are_each_right_one_and_a_wrong_one() -> None:
     passages = [GivenPassage(title="", text=str(n)) for n in range(9)]
     answered = Example(
-        group="set:a", kind="direct", question="가", right=passages[0], answer="0", wrong=tuple(passages[1:])
+        group="korquad:a",
+        kind="direct",
+        question="가",
+        right=passages[0],
+        answer="0",
+        wrong=tuple(passages[1:]),
     )
     unanswered = Example(
-        group="set:b", kind="unanswered", question="나", right=None, answer="", wrong=tuple(passages)
+        group="korquad:b", kind="unanswered", question="나", right=None, answer="", wrong=tuple(passages)
     )
     made = list(pairs([answered, unanswered] * 50, random.Random(1)))
     assert made == list(pairs([answered, unanswered] * 50, random.Random(1)))
@@ -175,7 +180,7 @@ def test_a_wrong_passage_is_often_the_one_that_shares_the_words() -> None:
     asked = "숙박비 한도는 얼마인가요?"
     assert most_shared(asked, [*others, near]) == near
     answered = Example(
-        group="set:a", kind="direct", question=asked, right=right, answer="9만 원", wrong=(*others, near)
+        group="korquad:a", kind="direct", question=asked, right=right, answer="9만 원", wrong=(*others, near)
     )
     unanswered = replace(answered, right=None, answer="")
     read = [passage for _, passage, answer in pairs([answered] * 400, random.Random(1)) if answer is None]
@@ -183,3 +188,61 @@ def test_a_wrong_passage_is_often_the_one_that_shares_the_words() -> None:
     assert 0.5 < read.count(near) / len(read) < 0.75
     read = [passage for _, passage, _ in pairs([unanswered] * 10, random.Random(1))]
     assert read[::2] == [near] * 10
+
+
+def _clauses() -> Example:
+    clauses = [
+        GivenPassage(title=f"여비 지침 > 제2장 > 제{n}조", text=f"제{n}항은 {n}만 원이다.")
+        for n in range(1, 5)
+    ]
+    return Example(
+        group="set:a-1",
+        kind="direct",
+        question="제1항은?",
+        right=clauses[0],
+        answer="1만 원",
+        wrong=tuple(clauses[1:]),
+    )
+
+
+def test_two_passages_in_one_hold_the_answer_or_do_not() -> None:
+    example = _clauses()
+    orders = set()
+    for seed in range(40):
+        made = joined(example, random.Random(seed))
+        assert made.right is not None and made.right.title == "여비 지침 > 제2장"
+        assert "제1조\n제1항은 1만 원이다." in made.right.text and made.right.text.count("항은") == 2
+        orders.add(made.right.text.startswith("제1조"))
+        assert made.wrong and all(p.text.count("항은") == 2 and "1만 원" not in p.text for p in made.wrong)
+    assert orders == {True, False}
+    nobody = joined(replace(example, right=None, answer=""), random.Random(1))
+    assert nobody.right is None and len(nobody.wrong) == 1
+    assert nobody.wrong[0].text.count("항은") == 2
+
+
+def test_where_both_say_the_answer_s_words_the_right_one_stands_first() -> None:
+    example = _clauses()
+    twins = tuple(replace_text(passage, f"{passage.text} 1만 원은 넘는다.") for passage in example.wrong)
+    for seed in range(20):
+        made = joined(replace(example, wrong=twins), random.Random(seed))
+        assert made.right is not None and made.right.text.startswith("제1조")
+
+
+def replace_text(passage: GivenPassage, text: str) -> GivenPassage:
+    return GivenPassage(title=passage.title, text=text)
+
+
+def test_titles_that_share_nothing_stay_whole_in_the_text() -> None:
+    one, two = GivenPassage(title="공고", text="가"), GivenPassage(title="안내 > 요금", text="나")
+    example = Example(group="set:a-1", kind="x", question="q", right=None, answer="", wrong=(one, two))
+    (passage,) = joined(example, random.Random(3)).wrong
+    assert {"공고\n가", "안내 > 요금\n나"} == set(passage.text.split("\n\n"))
+    assert passage.title in ("공고", "안내")
+
+
+def test_some_sets_are_read_two_in_one_and_korquad_never() -> None:
+    example = _clauses()
+    made = [p for _, p, _ in pairs([example] * 300, random.Random(1))]
+    assert 0.2 < sum("\n\n" in passage.text for passage in made) / len(made) < 0.4
+    article = replace(example, group="korquad:a")
+    assert not any("\n\n" in passage.text for _, passage, _ in pairs([article] * 300, random.Random(1)))

@@ -99,11 +99,14 @@ def test_a_further_pass_repeats_a_share_of_what_is_known(tmp_path: Path) -> None
             sum(map(len, plan_of(questions, engine, seed=1, known=known, fresh=["new"])))
             for known in (1.0, 0.5, 0.0)
         )
-        with pytest.raises(MutdaError, match="--fresh wordz_: there is no file"):
-            plan_of(questions, engine, seed=1, fresh=["wordz_"])
+        kinds = [new, replace(new, kind="search")]
+        one_kind = sum(map(len, plan_of(kinds, engine, seed=1, known=0.0, fresh=["new:search"])))
+        for name in ("wordz_", "new:odd"):
+            with pytest.raises(MutdaError, match=f"--fresh {name}: there are no such questions"):
+                plan_of(questions, engine, seed=1, fresh=[name])
     finally:
         engine.close()
-    assert none == 4 and all_of_them == 204 and 60 < some < 140
+    assert one_kind == 2 and none == 4 and all_of_them == 204 and 60 < some < 140
 
 
 def test_a_share_is_a_share(capsys: pytest.CaptureFixture[str]) -> None:
