@@ -46,6 +46,10 @@ _REASONS: tuple[tuple[str, str], ...] = (
 _IN_PART = "answered in part: "
 
 _NOTICES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"the model's own answer was not what the documents say; .*"),
+        "모델이 쓴 답이 문서 내용과 맞지 않아, 문서의 문장을 그대로 옮깁니다.",
+    ),
     (re.compile(r"web search is not set up"), "웹 검색이 설정되어 있지 않습니다."),
     (re.compile(r"web search was declined"), "허락하지 않아 웹 검색은 하지 않았습니다."),
     (

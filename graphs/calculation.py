@@ -38,6 +38,7 @@ _OWN_QUANTITY = re.compile(
 _MAX_DECIMALS = 4
 _COMPUTING = re.compile(r"[-+*/%×÷(^]")
 _PER_CENT = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(?:%|퍼센트|per ?cent)")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{4}\s*,\s*\d{1,2}\s*,\s*\d{1,2}")
 _FENCE = re.compile(r"```\w*|`")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
 _UNITS = {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000}
@@ -105,7 +106,9 @@ def _rounds_to(value: Fraction, said: Fraction) -> bool:
 def grounded_operands(expression: str, sources: Sequence[str]) -> bool:
     """Whether the expression computes with anything that the sources say: today alone answers nothing."""
     text = "\n".join(sources)
-    return bool(dates_in(expression) & dates_in(text) or (numbers_in(expression) - _UNITS) & numbers_in(text))
+    # The year of today's date stands in many documents.
+    values = numbers_in(_without_dates(expression)) - _UNITS
+    return bool(dates_in(expression) & dates_in(text) or values & numbers_in(text))
 
 
 def with_dates(expression: str, sources: Sequence[str]) -> str:
@@ -120,9 +123,7 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
     """
     text = "\n".join(sources)
     dates = dates_in(expression) - dates_in(text)
-    rest = expression
-    for pattern in (r"\d{4}-\d{1,2}-\d{1,2}", r"\d{4}\s*,\s*\d{1,2}\s*,\s*\d{1,2}"):
-        rest = re.sub(pattern, " ", rest)
+    rest = _without_dates(expression)
     known = numbers_in(text)
     changes = {Fraction(share.replace(",", "")) for share in _PER_CENT.findall(text)}
     strange = {
@@ -131,6 +132,10 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
         if n not in known and n not in _UNITS and n * 100 not in known and not _changes_by(n, changes)
     }
     return sorted(day.isoformat() for day in dates) + sorted(plainly(value) for value in strange)
+
+
+def _without_dates(expression: str) -> str:
+    return _DATE.sub(" ", expression)
 
 
 def _changes_by(factor: Fraction, shares: set[Fraction]) -> bool:

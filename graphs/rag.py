@@ -22,6 +22,7 @@ from graphs.nodes.generate import generate
 from graphs.nodes.grade import grade
 from graphs.nodes.next_part import next_part
 from graphs.nodes.prepare import prepare
+from graphs.nodes.quote import quote
 from graphs.nodes.refuse import refuse
 from graphs.nodes.retrieve import retrieve
 from graphs.nodes.rewrite import rewrite
@@ -63,7 +64,7 @@ def build(
     graph = StateGraph(State, context_schema=Context, input_schema=Question)
     for node in (
         prepare, retrieve, grade, widen, rewrite, web_search,
-        calculate, generate, self_check, next_part, refuse, finish,
+        calculate, generate, self_check, quote, next_part, refuse, finish,
     ):  # fmt: skip
         step = _step(node, provide, trace_of)
         graph.add_node(node.__name__, _telling(step, told) if told else step)
@@ -87,6 +88,7 @@ def build(
     graph.add_conditional_edges("calculate", routed(routes.after_calculate))
     graph.add_conditional_edges("generate", routed(routes.after_generate))
     graph.add_conditional_edges("self_check", routed(routes.after_self_check))
+    graph.add_conditional_edges("quote", routed(routes.after_quote))
     graph.add_conditional_edges("next_part", routed(routes.after_next_part))
     graph.add_edge("refuse", "finish")
     graph.add_edge("finish", END)

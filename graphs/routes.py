@@ -76,14 +76,28 @@ def after_calculate(
     return "refuse" if again else "retrieve"
 
 
-def after_generate(state: State, context: Context) -> Literal["self_check", "refuse"]:
+def after_generate(state: State, context: Context) -> Literal["self_check", "quote", "refuse"]:
     """An empty answer is no answer."""
-    return "self_check" if state.answer else "refuse"
+    return "self_check" if state.answer else _instead(state)
+
+
+def _instead(state: State) -> Literal["quote", "refuse"]:
+    """In place of an answer that does not stand: what the reader read may be quoted."""
+    shown = state.found[: state.shown]
+    was_read = any(passage.get("reader") is not None for passage in shown)
+    return "quote" if was_read and state.verdict == "yes" and not state.ended else "refuse"
+
+
+def after_quote(state: State, context: Context) -> Literal["finish", "next_part", "refuse"]:
+    """A quotation is given; where none was found the answer stays withdrawn."""
+    if state.problem or not state.answer:
+        return "refuse"
+    return "next_part" if state.parts else "finish"
 
 
 def after_self_check(
     state: State, context: Context
-) -> Literal["finish", "next_part", "generate", "grade", "web_search", "refuse"]:
+) -> Literal["finish", "next_part", "generate", "grade", "web_search", "quote", "refuse"]:
     """Give the answer or go on to the next question, try once more with the reason, or withdraw it."""
     if state.recheck:
         if state.ended:
@@ -91,4 +105,4 @@ def after_self_check(
         return "grade" if state.shown else after_retrieve(state, context)
     if not state.problem:
         return "next_part" if state.parts and not state.ended else "finish"
-    return "generate" if state.attempts < 2 and not state.ended else "refuse"
+    return "generate" if state.attempts < 2 and not state.ended else _instead(state)

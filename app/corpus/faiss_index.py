@@ -144,7 +144,7 @@ class DenseIndex:
         try:
             # Through Python's file: on Windows FAISS opens no path with letters outside the code page.
             with new.open("wb") as file:
-                faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))
+                faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(path)
@@ -176,7 +176,7 @@ def _read(path: Path, dimensions: int, ids: Ids) -> Any:
     if not payload_bytes <= path.stat().st_size <= payload_bytes + _HEADER_BYTES:
         raise ValueError("its size is not that of the collection")
     with path.open("rb") as file:
-        index = faiss.read_index(faiss.PyCallbackIOReader(file.read))
+        index = faiss.read_index(faiss.PyCallbackIOReader(file.read))  # type: ignore[attr-defined]
     if not isinstance(index, faiss.IndexIDMap) or not isinstance(
         faiss.downcast_index(index.index), faiss.IndexFlatIP
     ):

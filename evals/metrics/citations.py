@@ -11,12 +11,12 @@ from typing import Any
 
 from app.corpus.bigrams import bigrams
 from app.corpus.sentences import sentence_spans
-from evals.metrics.counts import is_quantity, miscounted
 from evals.metrics.denials import denies
 from evals.metrics.numerals import in_digits, other_hours
 from evals.metrics.replacements import is_content, replaced
 from evals.metrics.wording import plain, words_of
 from graphs.calculation import sides, unsupported
+from graphs.counts import is_quantity, miscounted
 from graphs.numbers import dates_in, numbers_in, values_in, yearless_days_in
 from tools.scales import without_scaled
 
@@ -113,7 +113,7 @@ def _holds_part(part: str, question: str, cited: Sequence[str], calculation: str
 def _contradicts(part: str, basis: str, question: str) -> bool:
     said, known = in_digits(part), in_digits(basis)
     return (
-        miscounted(in_digits(part, loose=False), f"{known}\n{in_digits(question)}")
+        bool(miscounted(in_digits(part, loose=False), f"{known}\n{in_digits(question)}"))
         or denies(part, basis, question)
         or replaced(said, known, question)
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from evals.metrics.counts import COUNTERS, PARTICLE
+from graphs.counts import COUNTERS, PARTICLE
 from graphs.numbers import DAYS_IN_WORDS
 
 _ONES = {"하나": 1, "둘": 2, "셋": 3, "넷": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9}

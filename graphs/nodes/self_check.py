@@ -6,6 +6,7 @@ from typing import Any
 from app.corpus.passage import Passage
 from app.models.chat import choice_probability
 from graphs.calculation import gives, may_calculate, sides
+from graphs.counts import miscounted
 from graphs.evidence import groundedness
 from graphs.grounding import cite, cite_operands, merely_agreed, stray_names, stray_numbers, support
 from graphs.nodes.generate import instruction
@@ -13,6 +14,7 @@ from graphs.orders import Orders, suspicion_of
 from graphs.prefix import document_lines, further_turn, prompt
 from graphs.run import BudgetEnd, Decision, Run
 from graphs.state import State, shown_passages
+from tools.scales import plainly
 
 
 async def self_check(state: State, run: Run) -> dict[str, Any]:
@@ -102,6 +104,15 @@ def without(state: State, suspects: set[str], *, look: int) -> dict[str, Any]:
     }
 
 
+def counted_otherwise(state: State, passages: Sequence[Passage], question: str) -> list[str]:
+    """Numbers of the answer that the documents give to another unit, as they can be shown.
+
+    "5명" where five rooms are named: what is asked for is not there, and something near it is.
+    """
+    known = "\n".join([*(f"{passage.heading}\n{passage.text}" for passage in passages), question])
+    return sorted(plainly(value) for value in miscounted(state.answer, known))
+
+
 def problem_of(state: State, passages: list[Passage], question: str) -> str:
     """What is wrong with the answer as text, in words that the model is told; empty when nothing is."""
     sources = [document_lines(state, state.shown), question, state.calculation]
@@ -120,6 +131,8 @@ def problem_of(state: State, passages: list[Passage], question: str) -> str:
         return f"{', '.join(stray)} is not in the documents"
     if state.calculation:
         return ""
+    if others := counted_otherwise(state, passages, question):
+        return f"{', '.join(others)} counts something else in the documents"
     if agreed := merely_agreed(state.answer, question, passages):
         return f"{', '.join(agreed)} is in the question, and not what the documents say"
     if not cite(state.answer, question, passages):

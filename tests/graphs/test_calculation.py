@@ -2,7 +2,16 @@
 
 import pytest
 
-from graphs.calculation import Plan, gives, may_calculate, read_plan, sides, unsupported, written
+from graphs.calculation import (
+    Plan,
+    gives,
+    grounded_operands,
+    may_calculate,
+    read_plan,
+    sides,
+    unsupported,
+    written,
+)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +85,13 @@ def test_numbers_from_nowhere_are_named(expression: str, strange: list[str]) -> 
         "2026년 3월 12일 회의, 2026. 4. 20. 배포",
     ]
     assert unsupported(expression, sources) == strange
+
+
+def test_today_is_no_operand_though_its_year_stands_in_the_documents() -> None:
+    sources = ["2026년 규정: 이자는 연 2.4%다.", "2,000만 원을 빌리면 1년 이자는?"]
+    assert not grounded_operands("2026-11-22 - 2026-11-22", sources)
+    assert grounded_operands("20000000 * 2.4 / 100", sources)
+    assert grounded_operands("days_between(2026-03-12, 2026-11-22)", ["2026년 3월 12일 회의"])
 
 
 @pytest.mark.parametrize(

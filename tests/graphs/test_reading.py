@@ -72,7 +72,8 @@ def test_where_they_are_not_enough_all_are_read_once(first: int) -> None:
 async def test_the_graph_reads_no_further_once_it_is_sure() -> None:
     reader = FakeReader({"병가": 2.5})
     state = await ask(resources_of(reader), wide=2)
-    assert [len(passages) for _, passages in reader.asked] == [2]
+    assert len(reader.asked[0][1]) == 2
+    assert [passage["reader"] for passage in state["found"]][2:] == [None, None, None]  # type: ignore[attr-defined]
     assert state["decisions"][0]["name"] == "reader" and state["shown"] == 1  # type: ignore[index]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from evals.metrics.counts import is_quantity, miscounted
+from graphs.counts import is_quantity, miscounted
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from evals.metrics.counts import is_quantity, miscounted
     ],
 )
 def test_a_number_with_another_unit(text: str, known: str, wrong: bool) -> None:
-    assert miscounted(text, known) is wrong
+    assert bool(miscounted(text, known)) is wrong
 
 
 def test_a_quantity_is_no_name() -> None:

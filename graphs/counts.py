@@ -62,18 +62,19 @@ COUNTERS = "|".join(unit for units in _UNITS for unit in units if "가" <= unit[
 """Units and counters of Korean, for a pattern."""
 
 
-def miscounted(text: str, known: str) -> bool:
-    """Whether a number of the text stands in `known` only as a count of something else.
+def miscounted(text: str, known: str) -> set[Fraction]:
+    """Numbers of the text that stand in `known` only as a count of something else.
 
     A number that also stands there without a unit, as in a table, may count anything; a unit that is not
     known here may be another word for one that is.
     """
     there = _counted(known)
     bare = values_in(_COUNTED.sub(" ", known))
-    return any(
-        value in there and value not in bare and not units & there[value]
+    return {
+        value
         for value, units in _counted(text).items()
-    )
+        if value in there and value not in bare and not units & there[value]
+    }
 
 
 def is_quantity(text: str) -> bool:

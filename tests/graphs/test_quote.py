@@ -1,0 +1,103 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakes import CALIBRATION, LEAVE, FakeCorpus, Script, make_resources, passage
+from stand_ins.fake_reader import FakeReader
+
+from app.corpus.passage import Passage
+from graphs.context import Context
+from graphs.nodes.quote import INSTEAD, best_sentence
+from graphs.rag import build
+
+QUESTION = "연차 휴가는 며칠인가요?"
+WRONG = {"answer": "연차 휴가는 25일입니다.", "again": "연차 휴가는 26일입니다."}
+
+
+async def ask(
+    script: Script,
+    said: dict[str, float],
+    *,
+    question: str = QUESTION,
+    found: Sequence[Passage] = tuple(LEAVE),
+    **changes: Any,
+) -> dict[str, Any]:
+    calibration = replace(CALIBRATION, reader_no=-3.0, reader_yes=2.0, sure=0.75)
+    given = {"corpus": FakeCorpus(default=found), "reader": FakeReader(said), "calibration": calibration}
+    state = await build(make_resources(script, **(given | changes))).ainvoke(
+        {"question": question},
+        context=Context(),  # type: ignore[arg-type]
+    )
+    result: dict[str, Any] = state["result"]
+    return result | {"decisions": state["decisions"]}
+
+
+async def test_what_the_model_cannot_say_is_quoted_where_the_reader_is_sure() -> None:
+    result = await ask(Script(**WRONG), {"17일": 3.0, "3일 전": 0.5})
+    assert result["answer"] == "“연차 휴가는 17일입니다.” [1]"
+    assert result["route"][3:] == ["generate", "self_check", "generate", "self_check", "quote", "finish"]
+    assert not result["refused"] and result["notices"] == [INSTEAD]
+    assert [citation["text"] for citation in result["citations"]] == ["연차 휴가는 17일입니다."]
+    last = result["decisions"][-1]
+    assert (last["step"], last["name"], last["verdict"]) == ("quote", "reader", "yes")
+
+
+@pytest.mark.parametrize(
+    ("said", "changes"),
+    [
+        ({"17일": 1.5}, {}),  # the model had to be asked whether the passage answers
+        ({"연차": 3.0, "17일입니다. 신청": 3.0}, {"reader": None}),
+    ],
+)
+async def test_without_a_sure_reader_it_stays_withdrawn(
+    said: dict[str, float], changes: dict[str, Any]
+) -> None:
+    result = await ask(Script(**WRONG), said, **changes)
+    assert result["refused"] and result["reason"] == "withdrawn: 26 is not in the documents"
+    assert result["citations"] == [] and result["notices"] == []
+
+
+async def test_a_sentence_that_does_not_answer_by_itself_is_not_quoted() -> None:
+    # The passage as a whole is accepted, none of its sentences is.
+    result = await ask(Script(**WRONG), {"17일입니다. 신청": 3.0}, found=LEAVE[:1])
+    assert result["route"][-3:] == ["quote", "refuse", "finish"]
+    assert result["reason"] == "withdrawn: 26 is not in the documents"
+    assert result["decisions"][-1]["verdict"] == "no"
+
+
+async def test_what_is_to_be_calculated_is_not_quoted() -> None:
+    script = Script(grade=0.9, needs_calculation=0.1, **WRONG)
+    result = await ask(script, {"17일": 3.0}, question="연차 휴가는 모두 며칠 남았나요?")
+    assert result["refused"] and result["route"][-3:] == ["quote", "refuse", "finish"]
+
+
+async def test_where_only_something_else_is_counted_nothing_is_quoted() -> None:
+    rooms = [passage(1, "7층에는 회의실이 5개 있습니다.")]
+    said = "7층 회의실에는 5명이 들어갑니다."
+    result = await ask(
+        Script(answer=said, again=said),
+        {"5개": 3.0},
+        question="7층 회의실에는 몇 명이 들어가나요?",
+        found=rooms,
+    )
+    assert result["refused"]
+    assert result["reason"] == "withdrawn: 5 counts something else in the documents"
+
+
+async def test_an_empty_answer_is_quoted_too() -> None:
+    result = await ask(Script(answer="", again=""), {"17일": 3.0})
+    assert result["answer"].endswith("연차 휴가는 17일입니다.” [1]")
+
+
+async def test_an_english_sentence_is_quoted_as_well() -> None:
+    found = [passage(1, "Annual leave is 17 days. It is asked for in writing.", heading="Rules")]
+    script = Script(answer="It is 25 days.", again="It is 26 days.")
+    result = await ask(script, {"17 days": 3.0}, question="How long is annual leave?", found=found)
+    assert result["answer"] == "“Annual leave is 17 days.” [1]"
+
+
+def test_the_surest_sentence_is_the_one_and_nothing_has_none() -> None:
+    reader = FakeReader({"3일": 1.0, "17일": 2.5})
+    assert best_sentence(LEAVE, QUESTION, reader) == ("연차 휴가는 17일입니다.", 2.5)
+    assert best_sentence([passage(1, " ")], QUESTION, reader) is None
