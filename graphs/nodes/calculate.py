@@ -5,7 +5,7 @@ from typing import Any
 from app.errors import CalculationError
 from app.models.chat import choice_probability
 from graphs.calculation import grounded_operands, read_plan, unsupported, with_dates, written
-from graphs.prefix import prompt
+from graphs.prefix import fitting, prompt
 from graphs.reading import line
 from graphs.run import Run
 from graphs.state import State, shown_passages
@@ -15,7 +15,10 @@ PLAN_TOKENS = 96
 
 
 async def calculate(state: State, run: Run) -> dict[str, Any]:
-    """Sets `calculation`, or `query` for a fact that is missing, or clears `arithmetic`."""
+    """Sets `calculation`, or `query` for a fact that is missing, or clears `arithmetic`.
+
+    Where nothing can be calculated from what is shown, more of what was found is shown first.
+    """
     resources = run.resources
     gate = await run.ask(
         prompt(state, resources, resources.prompts.get("needs_calculation", state.language)),
@@ -24,6 +27,23 @@ async def calculate(state: State, run: Run) -> dict[str, Any]:
     )
     if choice_probability(gate) < 0.5:
         return {"arithmetic": False, "query": ""}
+    planned = await _planned(state, run)
+    if not planned.get("calculation") and await _is_widened(state, run):
+        planned = await _planned(state, run) | {"shown": state.shown}
+    return planned
+
+
+async def _is_widened(state: State, run: Run) -> bool:
+    """Show the wide look, as far as it fits the context; whether that is more than before."""
+    before = state.shown
+    state.shown = max(before, min(run.context.wide, len(state.found)))
+    state.shown = max(before, await fitting(state, run.resources))
+    return state.shown > before
+
+
+async def _planned(state: State, run: Run) -> dict[str, Any]:
+    """What comes of the model's plan over the shown passages."""
+    resources = run.resources
     today = resources.today()
     instruction = resources.prompts.get("calculation", state.language, today=today.isoformat())
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=PLAN_TOKENS)

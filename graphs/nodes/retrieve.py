@@ -23,10 +23,9 @@ async def retrieve(state: State, run: Run) -> dict[str, Any]:
     # What is taken out of a passage may be why the reader puts it behind.
     seen = {passage.id: passage for passage in (*searched.ranked[: context.wide], *found[: context.wide])}
     run.notice(notice_of(list(seen.values())))
-    # What is computed is seldom all in one place.
-    look = context.wide if state.arithmetic else context.look
-    found = with_named_numbers(found, own_words(state), look)
-    merged, shown = merge(searched.known, state.shown, found, look)
+    # Of the numbers of a calculation many are the asker's own, and stand anywhere.
+    found = with_named_numbers(found, own_words(state), context.wide if state.arithmetic else context.look)
+    merged, shown = merge(searched.known, state.shown, found, context.look)
     return {
         "found": [asdict(passage) for passage in merged],
         "shown": shown,

@@ -281,6 +281,30 @@ async def test_a_fact_that_a_calculation_lacks_is_looked_up_in_the_documents() -
     )
 
 
+@pytest.mark.parametrize("first", ["FIND: 경조 휴가", "CALC: 17 + 5", "CALC: 17 +"])
+async def test_a_calculation_is_tried_over_two_passages_and_then_over_four(first: str) -> None:
+    script = Script(needs_calculation=0.9, calculation=[first, "CALC: 17 + 5"], answer="모두 22일입니다.")
+    resources = make_resources(script)
+    result = await ask(resources, "연차 휴가와 경조 휴가를 합하면 며칠인가요?")
+    # The same step, with one call more: nothing was searched for.
+    assert path(result) == "prepare retrieve grade calculate generate self_check finish"
+    assert result["calculation"] == "17 + 5 = 22" and result["cost"]["llm_calls"] == 5
+    assert [citation["text"] for citation in result["citations"]] == [
+        "경조 휴가는 5일입니다.",
+        "연차 휴가는 17일입니다.",
+    ]
+    prompts = [str(messages[-1].content) for messages in resources.model.fake.prompts]  # type: ignore[attr-defined]
+    narrow, wide = (text for text in prompts if "CALC: and the calculation" in text)
+    assert "경조 휴가는 5" not in narrow and "경조 휴가는 5" in wide and "출장비" not in wide
+
+
+async def test_what_can_be_calculated_from_the_first_look_is_not_looked_wider_for() -> None:
+    script = Script(needs_calculation=0.9, calculation="CALC: 17 + 30", answer="47일입니다.")
+    result = await ask(make_resources(script), "연차 휴가와 병가를 합하면 며칠인가요?")
+    assert result["calculation"] == "17 + 30 = 47" and result["cost"]["llm_calls"] == 4
+    assert script.seen.count("calculation") == 1
+
+
 async def test_an_invented_number_is_sent_back_once_with_the_reason() -> None:
     resources = make_resources(Script(answer="연차 휴가는 25일입니다."))
     result = await ask(resources)
