@@ -298,10 +298,10 @@ def ingest(
     from dataclasses import asdict
 
     from app.corpus.ingest import ingest as run_ingest
-    from app.corpus.walk import is_gone
+    from app.corpus.walk import is_missing
 
     settings = read_settings()
-    missing = [str(path) for path in paths if is_gone(str(path))]
+    missing = [str(path) for path in paths if is_missing(path)]
     if missing and not prune:
         raise MutdaError(
             f"There is no {', '.join(missing)}. Check the path, or add --prune to forget what was there."

@@ -38,7 +38,7 @@ _OWN_QUANTITY = re.compile(
 _MAX_DECIMALS = 4
 _COMPUTING = re.compile(r"[-+*/%×÷(^]")
 _PER_CENT = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(?:%|퍼센트|per ?cent)")
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{4}\s*,\s*\d{1,2}\s*,\s*\d{1,2}")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|(?:date|days|years|between)\(\s*\d{4}\s*,\s*\d{1,2}\s*,\s*\d{1,2}")
 _FENCE = re.compile(r"```\w*|`")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
 _UNITS = {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000}

@@ -48,14 +48,20 @@ PARTICLE = (
     r"|이나|으로|에서|에는|에도|입|이[다며고]|인데|이었|였)"
 )
 """What follows a counted word and is none of it, for a pattern."""
+_SPELT = "|".join(
+    "시(?!간)" if unit == "시" else re.escape(unit) for unit in sorted(_UNIT_OF, key=len, reverse=True)
+)
+# Each is counted in its own words nearly always, and in no others: people, money and shares.
+_OF_ONE_KIND = frozenset(_UNIT_OF[unit] for unit in ("명", "원", "%"))
+_PEOPLE_TOO = re.compile(r"\d\s?(?:분|석|자리|좌석|인분)")
 # What may follow a unit; else it begins another word ("3세대", "301세이브", "4분의 3").
 _AFTER = (
     rf"(?=[^0-9A-Za-z가-힣]|$|{PARTICLE}|[까부]지|부터|마다|동안|이내|이상|이하|미만|초과|정도|가량|쯤|보다|[간씩째당치꼴]"
-    r"|[전후뒤인])(?!의\s?\d)"
+    r"|[전후뒤인]|(?<=[가-힣])\d)(?!의\s?\d)"
 )
 _COUNTED = re.compile(
     r"(?<![\d.,A-Za-z])(?P<number>\d[\d,]*(?:\.\d+)?(?:\s?[십백천만억조]+(?:\s?\d[\d,]*[십백천만억조]*)*)?)"
-    rf"\s?(?P<unit>{'|'.join(sorted(map(re.escape, _UNIT_OF), key=len, reverse=True))}){_AFTER}",
+    rf"\s?(?P<unit>{_SPELT}){_AFTER}",
     re.IGNORECASE,
 )
 COUNTERS = "|".join(unit for units in _UNITS for unit in units if "가" <= unit[0] <= "힣")
@@ -75,6 +81,20 @@ def miscounted(text: str, known: str) -> set[Fraction]:
         for value, units in _counted(text).items()
         if value in there and value not in bare and not units & there[value]
     }
+
+
+def of_another_kind(text: str, known: str) -> set[Fraction]:
+    """People, money or shares of the text whose number `known` only gives to something else.
+
+    Where `known` counts any of that kind, with another number too, nothing is said: it may have been worked
+    out. Nor where it counts seats, or guests by the word for minutes.
+    """
+    there = set().union(*_counted(known).values())
+    kinds = _OF_ONE_KIND - there
+    if _PEOPLE_TOO.search(known):
+        kinds -= {_UNIT_OF["명"]}
+    counted = _counted(text)
+    return {value for value in miscounted(text, known) if counted[value] <= kinds}
 
 
 def is_quantity(text: str) -> bool:

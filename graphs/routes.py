@@ -25,7 +25,9 @@ def after_grade(
         return "refuse"
     if state.verdict == "yes":
         return "calculate" if state.arithmetic and not state.calculation else "generate"
-    if state.verdict == "doubt" and state.shown < min(context.wide, len(state.found)):
+    # The facts of a calculation may stand apart: that two passages lack one is no reason to refuse.
+    unsure = state.verdict == "doubt" or (state.arithmetic and state.shown > 0 and state.evidence > 0)
+    if unsure and state.shown < min(context.wide, len(state.found)):
         return "widen"
     if state.rewrites < context.max_rewrites and (state.also or (state.verdict == "doubt" and state.reword)):
         return "rewrite"

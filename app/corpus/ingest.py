@@ -24,7 +24,7 @@ from app.corpus.report import IngestReport, Progress
 from app.corpus.schema import STORE_NAME
 from app.corpus.split import split as split_document
 from app.corpus.store import Store
-from app.corpus.walk import FoundFile, Walk, as_listed, is_gone, is_under, walk
+from app.corpus.walk import FoundFile, Walk, as_listed, is_gone, is_missing, is_under, walk
 from app.errors import CorpusError
 from app.models.embedder import Embedder, Vectors
 from app.models.probe import korean_probe
@@ -255,7 +255,10 @@ def _save_index(store: Store, folder: Path, dimensions: int) -> None:
 
 
 def _was_pruned(path: str, gone: Sequence[Document]) -> bool:
-    return is_gone(path) and any(is_under(document.path, [as_listed(Path(path))]) for document in gone)
+    if not is_missing(Path(path)):
+        return False
+    root = as_listed(Path(path))
+    return any(is_under(document.path, [root]) for document in gone)
 
 
 @contextmanager

@@ -118,7 +118,8 @@ def as_listed(path: Path, listings: Listings | None = None) -> Path:
     """
     listings = {} if listings is None else listings
     whole = Path(os.path.abspath(path))  # noqa: PTH100 - links keep their names
-    found = Path(whole.anchor.upper())
+    # Of a drive its letter, and not the name of a server.
+    found = Path(whole.anchor.upper() if len(whole.drive) == len("c:") else whole.anchor)
     for name in whole.parts[1:]:
         folder = str(found)
         if folder not in listings:
@@ -131,13 +132,18 @@ def as_listed(path: Path, listings: Listings | None = None) -> Path:
     return found
 
 
-def is_gone(path: str) -> bool:
-    """Whether a file is surely not there, or under another spelling; False where nobody can look."""
+def is_missing(path: Path) -> bool:
+    """Whether there is surely nothing; False where nobody can look, such as in a locked folder."""
     try:
-        Path(path).stat()
+        path.stat()
     except OSError as error:
         return _is_missing(error)
-    return str(as_listed(Path(path))) != path
+    return False
+
+
+def is_gone(path: str) -> bool:
+    """Whether a stored path leads to nothing, or is another spelling of one that is stored now."""
+    return is_missing(Path(path)) or str(as_listed(Path(path))) != path
 
 
 def _kind(path: Path) -> Literal["folder", "file", "other"]:
@@ -157,8 +163,8 @@ def _unreadable(error: OSError) -> str:
 
 
 def is_under(path: str, roots: Iterable[Path]) -> bool:
-    """Whether an absolute path is one of the roots or lies below one. All as `as_listed` spells them."""
-    return any(Path(path).is_relative_to(root) for root in roots)
+    """Whether an absolute path is one of the roots or lies below one, in any spelling."""
+    return any(Path(_folded(path)).is_relative_to(_folded(str(root))) for root in roots)
 
 
 def _names_in(folder: str) -> frozenset[str]:

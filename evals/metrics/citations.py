@@ -12,12 +12,12 @@ from typing import Any
 from app.corpus.bigrams import bigrams
 from app.corpus.sentences import sentence_spans
 from evals.metrics.denials import denies
-from evals.metrics.numerals import in_digits, other_hours
 from evals.metrics.replacements import is_content, replaced
 from evals.metrics.wording import plain, words_of
 from graphs.calculation import sides, unsupported
 from graphs.counts import is_quantity, miscounted
 from graphs.numbers import dates_in, numbers_in, values_in, yearless_days_in
+from graphs.numerals import in_digits, other_hours
 from tools.scales import without_scaled
 
 MOST = 0.5

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.corpus.sentences import sentence_spans
-from evals.metrics.numerals import in_digits
 from graphs.numbers import numbers_in, values_in
+from graphs.numerals import in_digits
 
 _SAYING = re.compile(
     r"(?P<can>[가-힣]+)\s수(?:가|는|도)?\s?(?P<could>있|없)"

@@ -1,7 +1,8 @@
 """Where the model failed to say what the reader is sure of: the sentence of the documents itself."""
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +11,9 @@ from app.corpus.sentences import sentence_spans
 from app.models.reader import Reader
 from graphs.calculation import may_calculate
 from graphs.evidence import logistic
-from graphs.nodes.grade import settles
-from graphs.nodes.self_check import counted_otherwise, suspects_of
+from graphs.nodes.self_check import counted_otherwise, problem_of, suspects_of
 from graphs.reading import line
+from graphs.requests import names_several
 from graphs.run import Decision, Run
 from graphs.state import State, shown_passages
 
@@ -21,55 +22,78 @@ RATHER_ANSWERS = 0.0
 
 INSTEAD = "the model's own answer was not what the documents say; a sentence of them stands in its place"
 
+_MIN_CHARS = 6
+# "접수 마감은 2026. 3. 15.까지": a number or a lone letter before a full stop ends no sentence.
+_GOES_ON = re.compile(r"(?:^|[\s(\d])(?:\d+|[가-힣A-Za-z])\.$")
+# What it announces stands in the next one.
+_ANNOUNCES = re.compile(r"(?::|(?:다음과|아래와) 같(?:다|습니다|음)\.?)$")
+
 
 async def quote(state: State, run: Run) -> dict[str, Any]:
     """Sets `answer` to a quotation, and clears the problem; leaves both where no sentence can be quoted.
 
     A small model copies a number wrongly, twice, or mixes two sentences into one that nobody wrote. What the
-    reader alone would have accepted the passage for is then worth more than a refusal. Where the model was
-    needed for the decision, an answer that was withdrawn stays so.
+    reader alone accepted the passage for is then worth more than a refusal. Where the model was needed for
+    that decision an answer that was withdrawn stays so, as it does where one sentence cannot be the answer:
+    to a calculation, or to who asks for several things.
     """
     passages = shown_passages(state)
     question = state.standalone or state.question
     reader = run.resources.reader
-    # What is to be calculated stands in no sentence.
-    if reader is None or may_calculate(question) or not settles(run.resources.calibration, state, passages):
-        return {}
-    # Nor does what is asked for where the model could only count something else.
-    if counted_otherwise(state, passages, question):
+    if reader is None or may_calculate(question) or names_several(question) or not _reader_decided(state):
         return {}
     found = await asyncio.to_thread(best_sentence, passages, question, reader)
     if found is None:
         return {}
-    sentence, certain = found
+    sentence, odds = found
     run.decisions.append(
         Decision(
             step="quote",
             name="reader",
-            value=logistic(certain),
+            value=logistic(odds),
             threshold=logistic(RATHER_ANSWERS),
-            verdict="yes" if certain >= RATHER_ANSWERS else "no",
-            signals={"reader": certain},
+            verdict="yes" if odds >= RATHER_ANSWERS else "no",
+            signals={"reader": odds},
         )
     )
-    if certain < RATHER_ANSWERS:
+    quoted = replace(state, answer=f"“{sentence}”")
+    if odds < RATHER_ANSWERS or problem_of(quoted, passages, question):
         return {}
-    answer = f"“{sentence}”"
-    if suspects_of(replace(state, answer=answer), passages, question, run.resources.orders):
+    if counted_otherwise(quoted, passages, question):
+        return {}
+    if suspects_of(quoted, passages, question, run.resources.orders):
         return {}
     run.notice(INSTEAD)
-    return {"answer": answer, "problem": "", "grounded": state.evidence}
+    return {"answer": quoted.answer, "problem": "", "grounded": state.evidence}
+
+
+def _reader_decided(state: State) -> bool:
+    grades = [decision for decision in state.decisions if decision.get("step") == "grade"]
+    return bool(grades) and grades[-1].get("name") == "reader" and grades[-1].get("verdict") == "yes"
 
 
 def best_sentence(passages: Sequence[Passage], question: str, reader: Reader) -> tuple[str, float] | None:
     """The sentence that answers most surely when it is read alone, with its log-odds. Blocking."""
     sentences = [
-        replace(passage, text=passage.text[start:end])
-        for passage in passages
-        for start, end in sentence_spans(passage.text)
+        replace(passage, text=text) for passage in passages for text in whole_sentences(passage.text)
     ]
     if not sentences:
         return None
     odds = reader.odds(question, [line(sentence) for sentence in sentences]).tolist()
     best = max(range(len(odds)), key=odds.__getitem__)
-    return " ".join(sentences[best].text.split()), odds[best]
+    return sentences[best].text, odds[best]
+
+
+def whole_sentences(text: str) -> Iterator[str]:
+    """The sentences that say something when they stand alone, on one line each."""
+    begun = None
+    for start, end in sentence_spans(text):
+        left = start if begun is None else begun
+        piece = text[left:end]
+        # A line break ends what a full stop does not.
+        if _GOES_ON.search(piece) and not text[end:].lstrip(" ").startswith("\n"):
+            begun = left
+            continue
+        begun = None
+        if len(piece) >= _MIN_CHARS and not _ANNOUNCES.search(piece):
+            yield " ".join(piece.split())

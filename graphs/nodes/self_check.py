@@ -6,10 +6,11 @@ from typing import Any
 from app.corpus.passage import Passage
 from app.models.chat import choice_probability
 from graphs.calculation import gives, may_calculate, sides
-from graphs.counts import miscounted
+from graphs.counts import of_another_kind
 from graphs.evidence import groundedness
 from graphs.grounding import cite, cite_operands, merely_agreed, stray_names, stray_numbers, support
 from graphs.nodes.generate import instruction
+from graphs.numerals import in_digits
 from graphs.orders import Orders, suspicion_of
 from graphs.prefix import document_lines, further_turn, prompt
 from graphs.run import BudgetEnd, Decision, Run
@@ -24,6 +25,8 @@ async def self_check(state: State, run: Run) -> dict[str, Any]:
     if suspects := suspects_of(state, passages, question, run.resources.orders):
         run.notice(suspicion_of([passage for passage in passages if passage.id in suspects]))
         return without(state, suspects, look=run.context.look)
+    if found := counted_otherwise(state, passages, question):
+        return {"problem": found, "grounded": 0.0, "attempts": 2, "verdict": "no"}
     if found := problem_of(state, passages, question):
         return {"problem": found, "grounded": 0.0}
     resources = run.resources
@@ -104,13 +107,18 @@ def without(state: State, suspects: set[str], *, look: int) -> dict[str, Any]:
     }
 
 
-def counted_otherwise(state: State, passages: Sequence[Passage], question: str) -> list[str]:
-    """Numbers of the answer that the documents give to another unit, as they can be shown.
+def counted_otherwise(state: State, passages: Sequence[Passage], question: str) -> str:
+    """What is wrong with an answer of "5명" where five rooms are named; empty when nothing is.
 
-    "5명" where five rooms are named: what is asked for is not there, and something near it is.
+    What is asked for is not there, and something near it is: another try would only find other words for it.
     """
-    known = "\n".join([*(f"{passage.heading}\n{passage.text}" for passage in passages), question])
-    return sorted(plainly(value) for value in miscounted(state.answer, known))
+    if state.calculation:
+        return ""
+    known = "\n".join([*(f"{passage.heading}: {passage.text}" for passage in passages), question])
+    others = of_another_kind(in_digits(state.answer, loose=False), in_digits(known))
+    if not others:
+        return ""
+    return f"{', '.join(sorted(map(plainly, others)))} counts something else in the documents"
 
 
 def problem_of(state: State, passages: list[Passage], question: str) -> str:
@@ -131,8 +139,6 @@ def problem_of(state: State, passages: list[Passage], question: str) -> str:
         return f"{', '.join(stray)} is not in the documents"
     if state.calculation:
         return ""
-    if others := counted_otherwise(state, passages, question):
-        return f"{', '.join(others)} counts something else in the documents"
     if agreed := merely_agreed(state.answer, question, passages):
         return f"{', '.join(agreed)} is in the question, and not what the documents say"
     if not cite(state.answer, question, passages):

@@ -92,6 +92,7 @@ def test_today_is_no_operand_though_its_year_stands_in_the_documents() -> None:
     assert not grounded_operands("2026-11-22 - 2026-11-22", sources)
     assert grounded_operands("20000000 * 2.4 / 100", sources)
     assert grounded_operands("days_between(2026-03-12, 2026-11-22)", ["2026년 3월 12일 회의"])
+    assert grounded_operands("sum(1500, 30, 20)", ["1500원과 30원과 20원"])
 
 
 @pytest.mark.parametrize(

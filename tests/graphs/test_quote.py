@@ -8,7 +8,7 @@ from stand_ins.fake_reader import FakeReader
 
 from app.corpus.passage import Passage
 from graphs.context import Context
-from graphs.nodes.quote import INSTEAD, best_sentence
+from graphs.nodes.quote import INSTEAD, best_sentence, whole_sentences
 from graphs.rag import build
 
 QUESTION = "연차 휴가는 며칠인가요?"
@@ -66,22 +66,33 @@ async def test_a_sentence_that_does_not_answer_by_itself_is_not_quoted() -> None
     assert result["decisions"][-1]["verdict"] == "no"
 
 
-async def test_what_is_to_be_calculated_is_not_quoted() -> None:
+@pytest.mark.parametrize(
+    "question",
+    [
+        "연차 휴가는 모두 며칠 남았나요?",
+        "연차 휴가와 병가는 각각 며칠인가요?",
+        "연차 휴가 규정을 알려 주세요",
+    ],
+)
+async def test_what_one_sentence_cannot_answer_is_not_quoted(question: str) -> None:
     script = Script(grade=0.9, needs_calculation=0.1, **WRONG)
-    result = await ask(script, {"17일": 3.0}, question="연차 휴가는 모두 며칠 남았나요?")
+    result = await ask(script, {"17일": 3.0}, question=question)
     assert result["refused"] and result["route"][-3:] == ["quote", "refuse", "finish"]
 
 
-async def test_where_only_something_else_is_counted_nothing_is_quoted() -> None:
+async def test_where_a_person_set_the_bar_the_reader_does_not_overrule_it() -> None:
+    calibration = replace(CALIBRATION, reader_no=-3.0, reader_yes=2.0, sure=0.75)
+    resources = make_resources(Script(**WRONG), reader=FakeReader({"17일": 3.0}), calibration=calibration)
+    state = await build(resources).ainvoke({"question": QUESTION}, context=Context(accept=0.6))  # type: ignore[arg-type]
+    assert state["result"]["refused"] and state["route"][-3:] == ["quote", "refuse", "finish"]
+
+
+async def test_where_only_something_else_is_counted_nothing_is_tried_again_or_quoted() -> None:
     rooms = [passage(1, "7층에는 회의실이 5개 있습니다.")]
     said = "7층 회의실에는 5명이 들어갑니다."
-    result = await ask(
-        Script(answer=said, again=said),
-        {"5개": 3.0},
-        question="7층 회의실에는 몇 명이 들어가나요?",
-        found=rooms,
-    )
-    assert result["refused"]
+    script = Script(answer=said, again="7층 회의실에는 다섯 명이 들어갑니다.")
+    result = await ask(script, {"5개": 3.0}, question="7층 회의실에는 몇 명이 들어가나요?", found=rooms)
+    assert result["refused"] and "again" not in script.seen
     assert result["reason"] == "withdrawn: 5 counts something else in the documents"
 
 
@@ -101,3 +112,17 @@ def test_the_surest_sentence_is_the_one_and_nothing_has_none() -> None:
     reader = FakeReader({"3일": 1.0, "17일": 2.5})
     assert best_sentence(LEAVE, QUESTION, reader) == ("연차 휴가는 17일입니다.", 2.5)
     assert best_sentence([passage(1, " ")], QUESTION, reader) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("접수 마감은 2026. 3. 15.(일) 18시까지입니다. 늦으면 받지 않습니다.",
+         ["접수 마감은 2026. 3. 15.(일) 18시까지입니다.", "늦으면 받지 않습니다."]),
+        ("제출 서류는 다음과 같습니다.\n1. 신분증 사본\n가. 통장 사본", ["1. 신분증 사본", "가. 통장 사본"]),
+        ("문의:\n네.\n내선 4119로 전화합니다.", ["내선 4119로 전화합니다."]),
+        ("제정 2026.\n시행은 그해 3월부터다.", ["제정 2026.", "시행은 그해 3월부터다."]),
+    ],
+)  # fmt: skip
+def test_a_sentence_is_quoted_whole(text: str, sentences: list[str]) -> None:
+    assert list(whole_sentences(text)) == sentences

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.corpus.walk import as_listed, is_gone, walk
+from app.corpus.walk import as_listed, is_gone, is_missing, is_under, walk
 
 
 def _is_text(path: Path) -> bool:
@@ -141,6 +141,15 @@ def test_a_folder_in_another_spelling_is_the_same_folder(lenient: Path) -> None:
     assert [file.path for file in found.files] == [str(lenient / "a.txt")]
     assert found.roots == [lenient, lenient, lenient / "a.txt"]
     assert is_gone(str(other / "a.txt")) and not is_gone(str(lenient / "a.txt"))
+    assert not is_missing(other / "a.txt") and is_missing(other / "b.txt")
+    # What was stored under it before is found below the folder, and forgotten.
+    assert is_under(str(other / "a.txt"), found.roots) and is_under(str(decomposed / "a.txt"), [lenient])
+    assert not is_under(str(lenient / "a.txt"), [lenient / "sub"])
+
+
+def test_a_path_from_here_is_not_missing(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(docs)
+    assert not is_missing(Path("sub/../a.txt")) and is_missing(Path("none.txt"))
 
 
 def test_what_is_not_there_and_what_cannot_be_listed_keep_their_spelling(

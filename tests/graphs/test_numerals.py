@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from evals.metrics.numerals import in_digits, other_hours
+from graphs.numerals import in_digits, other_hours
 
 
 @pytest.mark.parametrize(
