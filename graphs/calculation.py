@@ -32,6 +32,8 @@ _ASKS_QUANTITY = re.compile(
 _OWN_QUANTITY = re.compile(
     r"(?:(?<![\d.,])(?!1\s*[가-힣a-zA-Z])\d[\d,.]*|\b[두세네]|다섯|여섯|일곱|여덟|아홉|열)\s*"
     r"(?:개월|개|대|명|번|회|봉|묶음|상자|박스|세트|병|통|권|장|매|건|시간|분|박|달|원|만|억|kg|m|L|km)"
+    # In words of their own; "사흘에 한 번" is how often, and nothing to compute with.
+    r"|(?<![가-힣])(?:(?:이틀|사흘|나흘|닷새|엿새|열흘|보름)(?!에)|(?:둘|셋|넷|다섯|여섯)이(?:서|\s))"
     r"|(?<![월\d])(?<!월 )\d+일(?! ?(?:자|부터|까지))"
     r"|\b\d+ (?:units?|pieces?|people|hours?|days?|weeks?|months?|nights?)\b"
 )

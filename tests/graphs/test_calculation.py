@@ -25,6 +25,8 @@ from graphs.calculation import (
         "How much do 5 units cost?",
         "하루 20쪽씩 5일이면 몇 쪽?",
         "세 대 사면 몇 위안입니까?",
+        "셋이서 이틀 가면 일비는 얼마예요?",
+        "둘이 들으면 재료비는 얼마 들어요?",
     ],
 )
 def test_a_question_that_computes(question: str) -> None:
