@@ -21,6 +21,11 @@ _COMPUTES = re.compile(
     r"|\bratio\b|\bincrease|\bdecrease",
     re.IGNORECASE,
 )
+_TOGETHER = re.compile(
+    r"합계|합산|합하|합해|합치|합쳐|총|모두|다 해서|통틀어|더하|더한|빼고|빼면|차이|차액|평균|얼마나 더"
+    r"|\btotal|\bsum\b|altogether|together|combined|average|difference",
+    re.IGNORECASE,
+)
 # "몇 시", "몇 층", "몇 호" ask which one it is: that is written down, and nothing is counted for it.
 _ASKS_QUANTITY = re.compile(
     r"얼마|며칠|how much|how many|how long"
@@ -59,6 +64,11 @@ def may_calculate(question: str) -> bool:
     if _COMPUTES.search(question):
         return True
     return bool(_ASKS_QUANTITY.search(question) and _OWN_QUANTITY.search(question))
+
+
+def surely_calculates(question: str) -> bool:
+    """Whether it asks for what several figures make together, and not perhaps for one that is written."""
+    return bool(_TOGETHER.search(question))
 
 
 def read_plan(text: str) -> Plan:

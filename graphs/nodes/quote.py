@@ -17,9 +17,6 @@ from graphs.requests import names_several
 from graphs.run import Decision, Run
 from graphs.state import State, shown_passages
 
-RATHER_ANSWERS = 0.0
-"""Log-odds from which a sentence, read by itself under its heading, is quoted."""
-
 INSTEAD = "the model's own answer was not what the documents say; a sentence of them stands in its place"
 
 _MIN_CHARS = 6
@@ -35,12 +32,17 @@ async def quote(state: State, run: Run) -> dict[str, Any]:
     A small model copies a number wrongly, twice, or mixes two sentences into one that nobody wrote. What the
     reader alone accepted the passage for is then worth more than a refusal. Where the model was needed for
     that decision an answer that was withdrawn stays so, as it does where one sentence cannot be the answer:
-    to a calculation, or to who asks for several things.
+    to a calculation, or to who asks for several things. The sentence alone must be accepted as the passage
+    was: of 64 office questions on the fitting halves whose passage was, 55 sentences were, and 54 of them
+    held the answer (at log-odds of 0 63 and 60).
     """
     passages = shown_passages(state)
     question = state.standalone or state.question
     reader = run.resources.reader
-    if reader is None or may_calculate(question) or names_several(question) or not _reader_decided(state):
+    bar = run.resources.calibration.reader_yes
+    if reader is None or bar is None or not _reader_decided(state):
+        return {}
+    if may_calculate(question) or names_several(question):
         return {}
     found = await asyncio.to_thread(best_sentence, passages, question, reader)
     if found is None:
@@ -51,13 +53,13 @@ async def quote(state: State, run: Run) -> dict[str, Any]:
             step="quote",
             name="reader",
             value=logistic(odds),
-            threshold=logistic(RATHER_ANSWERS),
-            verdict="yes" if odds >= RATHER_ANSWERS else "no",
+            threshold=logistic(bar),
+            verdict="yes" if odds >= bar else "no",
             signals={"reader": odds},
         )
     )
     quoted = replace(state, answer=f"“{sentence}”")
-    if odds < RATHER_ANSWERS or problem_of(quoted, passages, question):
+    if odds < bar or problem_of(quoted, passages, question):
         return {}
     if counted_otherwise(quoted, passages, question):
         return {}

@@ -34,7 +34,7 @@ async def ask(
 
 
 async def test_what_the_model_cannot_say_is_quoted_where_the_reader_is_sure() -> None:
-    result = await ask(Script(**WRONG), {"17일": 3.0, "3일 전": 0.5})
+    result = await ask(Script(**WRONG), {"17일": 3.0, "3일 전": 1.5})
     assert result["answer"] == "“연차 휴가는 17일입니다.” [1]"
     assert result["route"][3:] == ["generate", "self_check", "generate", "self_check", "quote", "finish"]
     assert not result["refused"] and result["notices"] == [INSTEAD]

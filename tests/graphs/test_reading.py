@@ -364,3 +364,29 @@ def test_with_a_reader_another_calibration_is_shipped(family: str) -> None:
     weight = with_reader.evidence_weights["reader"]
     neutral = with_reader.evidence_weights["bias"] + weight * with_reader.reader_neutral
     assert neutral == pytest.approx(without.evidence_weights["bias"])
+
+
+LATE = [passage(1, "절판된 책은 정가의 1.5배를 냅니다."), passage(2, "연체료는 하루 100원입니다.")]
+
+
+@pytest.mark.parametrize(
+    ("question", "odds", "steps"),
+    [
+        ("절판된 책은 정가의 몇 배를 내나요?", 3.6, "grade generate self_check finish"),
+        # Not so sure; numbers of the asker's own; what several figures make together.
+        ("절판된 책은 정가의 몇 배를 내나요?", 3.4, "grade calculate grade generate self_check finish"),
+        ("절판된 책 7권은 정가의 몇 배를 내나요?", 3.6, "grade calculate grade generate self_check finish"),
+        (
+            "절판된 책과 연체료는 모두 몇 배를 내나요?",
+            3.6,
+            "grade calculate grade generate self_check finish",
+        ),
+    ],
+)
+async def test_what_the_reader_sees_written_is_not_calculated(question: str, odds: float, steps: str) -> None:
+    script = Script(grade=0.9, answer="정가의 1.5배를 냅니다.", again="정가의 1.5배를 냅니다.")
+    resources = resources_of(
+        FakeReader({"정가": odds}), corpus=FakeCorpus(default=LATE), model=FakeModel(script)
+    )
+    state = await ask(resources, question)
+    assert " ".join(state["route"][2:]) == steps  # type: ignore[index]
