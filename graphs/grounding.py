@@ -408,6 +408,9 @@ def stray_names(answer: str, sources: Sequence[str]) -> list[str]:
     for match in _WORD.finditer(answer):
         word = match[0]
         stem = _stem(word)
+        # What stands right behind a number counts it: "5명까지".
+        if match.start() and answer[match.start() - 1].isdigit():
+            continue
         if _VERB.search(word) or _PARTICIPLE.search(stem) or _is_plain_latin(answer, match):
             continue
         if len(stem) >= 3 and not set(bigrams(stem)) & there:

@@ -180,6 +180,7 @@ def test_names_from_nowhere() -> None:
     assert stray_names("서울특별시청에서 합니다.", [p.text for p in PASSAGES]) == ["서울특별시청"]
     assert stray_names("진단서를 제출했습니다.", [p.text for p in PASSAGES]) == []
     assert stray_names("31일이 아니라 30일입니다.", [p.text for p in PASSAGES]) == []
+    assert stray_names("회의실에는 5명까지 들어갑니다.", ["회의실 정원은 5명이고 들어갑니다."]) == []
     assert stray_names("플러그를 빼내야 하고, 기다려야 한다.", ["플러그를 뽑는다."]) == [], (
         "verbs are no names"
     )
