@@ -23,7 +23,9 @@ _COMPUTES = re.compile(
 )
 _TOGETHER = re.compile(
     r"합계|합산|합하|합해|합치|합쳐|총|모두|다 해서|통틀어|더하|더한|빼고|빼면|차이|차액|평균|얼마나 더"
-    r"|\btotal|\bsum\b|altogether|together|combined|average|difference",
+    r"|뺀|남았|남은|남나|지났|태어난 지|나이|몇 ?(?:세|살)(?=[\s인이예였?에]|$)"
+    r"|\btotal|\bsum\b|altogether|together|combined|average|difference|\bage\b|how old"
+    r"|days (?:between|until|since|left|after|before)",
     re.IGNORECASE,
 )
 # "몇 시", "몇 층", "몇 호" ask which one it is: that is written down, and nothing is counted for it.
@@ -38,14 +40,20 @@ _OWN_QUANTITY = re.compile(
     r"(?:(?<![\d.,])(?!1\s*[가-힣a-zA-Z])\d[\d,.]*|\b[두세네]|다섯|여섯|일곱|여덟|아홉|열)\s*"
     r"(?:개월|개|대|명|번|회|봉|묶음|상자|박스|세트|병|통|권|장|매|건|시간|분|박|달|원|만|억|kg|m|L|km)"
     # In words of their own; "사흘에 한 번" is how often, and nothing to compute with.
-    r"|(?<![가-힣])(?:(?:이틀|사흘|나흘|닷새|엿새|열흘|보름)(?!에)|(?:둘|셋|넷|다섯|여섯)이(?:서|\s))"
+    r"|(?<![가-힣])(?:(?:이틀|사흘|나흘|닷새|엿새|열흘|보름)(?!에)|(?:둘|셋|넷|다섯|여섯)이(?:서|면|\s))"
     r"|(?<![월\d])(?<!월 )\d+일(?! ?(?:자|부터|까지))"
     r"|\b\d+ (?:units?|pieces?|people|hours?|days?|weeks?|months?|nights?)\b"
 )
 _MAX_DECIMALS = 4
 _COMPUTING = re.compile(r"[-+*/%×÷(^]")
 _PER_CENT = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(?:%|퍼센트|per ?cent)")
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|(?:date|days|years|between)\(\s*\d{4}\s*,\s*\d{1,2}\s*,\s*\d{1,2}")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
+# As Python writes dates; the calculator takes 2026-03-12 as well.
+_DATE_BY_PARTS = re.compile(
+    r"\bdate\(\s*(\d{4})\s*,\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)"
+    r"|(?<=age_days\()\s*(\d{4})\s*,\s*(\d{1,2})\s*,\s*(\d{1,2})\s*(?=\))"
+    r"|(?<=age_years\()\s*(\d{4})\s*,\s*(\d{1,2})\s*,\s*(\d{1,2})\s*(?=\))"
+)
 _FENCE = re.compile(r"```\w*|`")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
 _UNITS = {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000}
@@ -67,8 +75,10 @@ def may_calculate(question: str) -> bool:
 
 
 def surely_calculates(question: str) -> bool:
-    """Whether it asks for what several figures make together, and not perhaps for one that is written."""
-    return bool(_TOGETHER.search(question))
+    """Whether the answer is not perhaps written: it asks for what several figures make together, or for what
+    becomes of a quantity of the asker's own.
+    """
+    return bool(_TOGETHER.search(question) or _OWN_QUANTITY.search(question))
 
 
 def read_plan(text: str) -> Plan:
@@ -124,8 +134,16 @@ def grounded_operands(expression: str, sources: Sequence[str]) -> bool:
 
 
 def with_dates(expression: str, sources: Sequence[str]) -> str:
-    """The expression with the dates of the sources, 2024-3-5 or 2024/3/5, as the calculator reads them."""
-    return iso_dates(expression, dates_in("\n".join(sources)))
+    """The expression with the dates of the sources, 2024-3-5 or 2024/3/5, as the calculator reads them.
+
+    So are all that are written as `date(2024, 3, 5)`: they can be nothing else.
+    """
+
+    def written_out(match: re.Match[str]) -> str:
+        year, month, day = (part for part in match.groups() if part)
+        return f"{year}-{int(month):02}-{int(day):02}"
+
+    return iso_dates(_DATE_BY_PARTS.sub(written_out, expression), dates_in("\n".join(sources)))
 
 
 def unsupported(expression: str, sources: Sequence[str]) -> list[str]:

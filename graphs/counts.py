@@ -53,14 +53,19 @@ _SPELT = "|".join(
 )
 # Each is counted in its own words nearly always, and in no others: people, money and shares.
 _OF_ONE_KIND = frozenset(_UNIT_OF[unit] for unit in ("명", "원", "%"))
-_PEOPLE_TOO = re.compile(r"\d\s?(?:분|석|자리|좌석|인분)")
+# What the same may be said with, in other words.
+_OTHERWISE = (
+    (re.compile(r"\d\s?(?:분|석|자리|좌석|인)|[한두세네섯]\s?(?:자녀|식구|가족|남매|쌍|아이|팀)"), "명"),
+    (re.compile(r"무료|무상|[십백천만]\s?원"), "원"),
+    (re.compile(r"전액|절반|반액|반값|전부|\d할"), "%"),
+)
 # What may follow a unit; else it begins another word ("3세대", "301세이브", "4분의 3").
 _AFTER = (
     rf"(?=[^0-9A-Za-z가-힣]|$|{PARTICLE}|[까부]지|부터|마다|동안|이내|이상|이하|미만|초과|정도|가량|쯤|보다|[간씩째당치꼴]"
     r"|[전후뒤인]|(?<=[가-힣])\d)(?!의\s?\d)"
 )
 _COUNTED = re.compile(
-    r"(?<![\d.,A-Za-z])(?P<number>\d[\d,]*(?:\.\d+)?(?:\s?[십백천만억조]+(?:\s?\d[\d,]*[십백천만억조]*)*)?)"
+    r"(?<![\d.,A-Za-z])(?P<number>\d[\d,]*(?:\.\d+)?(?:\s?[십백천만억조]+(?:\s?\d[\d,]*[십백천만억조]+)*(?:\s?\d[\d,]*)?)?)"
     rf"\s?(?P<unit>{_SPELT}){_AFTER}",
     re.IGNORECASE,
 )
@@ -87,14 +92,12 @@ def of_another_kind(text: str, known: str) -> set[Fraction]:
     """People, money or shares of the text whose number `known` only gives to something else.
 
     Where `known` counts any of that kind, with another number too, nothing is said: it may have been worked
-    out. Nor where it counts seats, or guests by the word for minutes.
+    out. Nor where it may say the same in other words, as "전액" for 100%, nor of one, which counts anything.
     """
-    there = set().union(*_counted(known).values())
-    kinds = _OF_ONE_KIND - there
-    if _PEOPLE_TOO.search(known):
-        kinds -= {_UNIT_OF["명"]}
+    kinds = _OF_ONE_KIND - set().union(*_counted(known).values())
+    kinds -= {_UNIT_OF[unit] for words, unit in _OTHERWISE if words.search(known)}
     counted = _counted(text)
-    return {value for value in miscounted(text, known) if counted[value] <= kinds}
+    return {value for value in miscounted(text, known) if value != 1 and counted[value] <= kinds}
 
 
 def is_quantity(text: str) -> bool:

@@ -118,8 +118,8 @@ def as_listed(path: Path, listings: Listings | None = None) -> Path:
     """
     listings = {} if listings is None else listings
     whole = Path(os.path.abspath(path))  # noqa: PTH100 - links keep their names
-    # Of a drive its letter, and not the name of a server.
-    found = Path(whole.anchor.upper() if len(whole.drive) == len("c:") else whole.anchor)
+    # Of a drive its letter; a server's name has no case either.
+    found = Path(whole.anchor.upper() if len(whole.drive) == len("c:") else whole.anchor.lower())
     for name in whole.parts[1:]:
         folder = str(found)
         if folder not in listings:
@@ -163,8 +163,17 @@ def _unreadable(error: OSError) -> str:
 
 
 def is_under(path: str, roots: Iterable[Path]) -> bool:
-    """Whether an absolute path is one of the roots or lies below one, in any spelling."""
-    return any(Path(_folded(path)).is_relative_to(_folded(str(root))) for root in roots)
+    """Whether an absolute path is one of the roots, as `as_listed` spells them, or lies below one.
+
+    Under another spelling it does where its disk takes that for the same.
+    """
+    for root in roots:
+        if Path(path).is_relative_to(root):
+            return True
+        alike = Path(_folded(path)).is_relative_to(_folded(str(root)))
+        if alike and as_listed(Path(path)).is_relative_to(root):
+            return True
+    return False
 
 
 def _names_in(folder: str) -> frozenset[str]:

@@ -45,12 +45,16 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
         return {"shown": 0, "verdict": "no", "notices": notices, "recheck": False}
     state.shown = shown
     reading: dict[str, Any] = {}
+    if dropped:
+        # Else a wider look would be tried again and again.
+        state.found = state.found[:shown]
+        reading["found"] = state.found
     reader = resources.reader
     if reader and not all_read(state.found) and not settles(calibration, state, shown_passages(state)):
         state.found = await asyncio.to_thread(_read_whole, state, reader)
-        reading = {"found": state.found}
+        reading["found"] = state.found
     passages = shown_passages(state)
-    if is_written(calibration, state, passages):
+    if run.context.accept is None and is_written(calibration, state, passages):
         state.arithmetic = False
         reading["arithmetic"] = False
     unmet = missing(state, passages)
@@ -164,7 +168,8 @@ def by_reader(
 
 def is_written(calibration: Calibration, state: State, passages: Sequence[Passage]) -> bool:
     """Whether what might have to be calculated stands in a passage, as the reader sees it."""
-    if not state.arithmetic or surely_calculates(state.standalone or state.question):
+    # What was looked up for a calculation is a part of it.
+    if not state.arithmetic or state.rewrites or surely_calculates(state.standalone or state.question):
         return False
     plainly = replace(state, arithmetic=False)
     odds = odds_of(plainly, passages)

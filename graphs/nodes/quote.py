@@ -11,6 +11,7 @@ from app.corpus.sentences import sentence_spans
 from app.models.reader import Reader
 from graphs.calculation import may_calculate
 from graphs.evidence import logistic
+from graphs.nodes.grade import missing
 from graphs.nodes.self_check import counted_otherwise, problem_of, suspects_of
 from graphs.reading import line
 from graphs.requests import names_several
@@ -21,9 +22,11 @@ INSTEAD = "the model's own answer was not what the documents say; a sentence of 
 
 _MIN_CHARS = 6
 # "접수 마감은 2026. 3. 15.까지": a number or a lone letter before a full stop ends no sentence.
-_GOES_ON = re.compile(r"(?:^|[\s(\d])(?:\d+|[가-힣A-Za-z])\.$")
+_GOES_ON = re.compile(r"(?:\d|(?:^|[\s(])(?![것곳함됨임음])[가-힣A-Za-z])\.$")
 # What it announces stands in the next one.
-_ANNOUNCES = re.compile(r"(?::|(?:다음과|아래와) 같(?:다|습니다|음)\.?)$")
+_ANNOUNCES = re.compile(
+    r"(?::|(?:다음|아래|별표)(?:\s?(?:각\s?호|표|그림))?(?:와|과)\s?같(?:다|습니다|음|이\s\S+)\.?)$"
+)
 
 
 async def quote(state: State, run: Run) -> dict[str, Any]:
@@ -42,9 +45,12 @@ async def quote(state: State, run: Run) -> dict[str, Any]:
     bar = run.resources.calibration.reader_yes
     if reader is None or bar is None or not _reader_decided(state):
         return {}
-    if may_calculate(question) or names_several(question):
+    was_calculated = may_calculate(question) and "calculate" in state.route
+    if was_calculated or names_several(question):
         return {}
-    found = await asyncio.to_thread(best_sentence, passages, question, reader)
+    # Each has the numbers and the topic that are asked about, as the passage has.
+    sentences = [each for each in sentences_of(passages) if not missing(state, [each])]
+    found = await asyncio.to_thread(best_sentence, sentences, question, reader)
     if found is None:
         return {}
     sentence, odds = found
@@ -74,11 +80,13 @@ def _reader_decided(state: State) -> bool:
     return bool(grades) and grades[-1].get("name") == "reader" and grades[-1].get("verdict") == "yes"
 
 
-def best_sentence(passages: Sequence[Passage], question: str, reader: Reader) -> tuple[str, float] | None:
-    """The sentence that answers most surely when it is read alone, with its log-odds. Blocking."""
-    sentences = [
-        replace(passage, text=text) for passage in passages for text in whole_sentences(passage.text)
-    ]
+def sentences_of(passages: Sequence[Passage]) -> list[Passage]:
+    """Every sentence as a passage of its own, below its heading."""
+    return [replace(passage, text=text) for passage in passages for text in whole_sentences(passage.text)]
+
+
+def best_sentence(sentences: Sequence[Passage], question: str, reader: Reader) -> tuple[str, float] | None:
+    """The one that answers most surely when it is read alone, with its log-odds. Blocking."""
     if not sentences:
         return None
     odds = reader.odds(question, [line(sentence) for sentence in sentences]).tolist()
@@ -91,9 +99,9 @@ def whole_sentences(text: str) -> Iterator[str]:
     begun = None
     for start, end in sentence_spans(text):
         left = start if begun is None else begun
-        piece = text[left:end]
+        piece, rest = text[left:end], text[end:].lstrip(" \t\r")
         # A line break ends what a full stop does not.
-        if _GOES_ON.search(piece) and not text[end:].lstrip(" ").startswith("\n"):
+        if _GOES_ON.search(piece) and rest and not rest.startswith("\n"):
             begun = left
             continue
         begun = None

@@ -26,7 +26,8 @@ async def self_check(state: State, run: Run) -> dict[str, Any]:
         run.notice(suspicion_of([passage for passage in passages if passage.id in suspects]))
         return without(state, suspects, look=run.context.look)
     if found := counted_otherwise(state, passages, question):
-        return {"problem": found, "grounded": 0.0, "attempts": 2, "verdict": "no"}
+        # A second try may say another thing; a quotation would say this one.
+        return {"problem": found, "grounded": 0.0, "verdict": "no"}
     if found := problem_of(state, passages, question):
         return {"problem": found, "grounded": 0.0}
     resources = run.resources
@@ -110,7 +111,7 @@ def without(state: State, suspects: set[str], *, look: int) -> dict[str, Any]:
 def counted_otherwise(state: State, passages: Sequence[Passage], question: str) -> str:
     """What is wrong with an answer of "5명" where five rooms are named; empty when nothing is.
 
-    What is asked for is not there, and something near it is: another try would only find other words for it.
+    What is asked for is not there, and something near it is.
     """
     if state.calculation:
         return ""

@@ -9,7 +9,9 @@ from graphs.calculation import (
     may_calculate,
     read_plan,
     sides,
+    surely_calculates,
     unsupported,
+    with_dates,
     written,
 )
 
@@ -95,6 +97,32 @@ def test_today_is_no_operand_though_its_year_stands_in_the_documents() -> None:
     assert grounded_operands("20000000 * 2.4 / 100", sources)
     assert grounded_operands("days_between(2026-03-12, 2026-11-22)", ["2026년 3월 12일 회의"])
     assert grounded_operands("sum(1500, 30, 20)", ["1500원과 30원과 20원"])
+
+
+def test_a_date_in_parts_is_looked_up_as_any_other() -> None:
+    sources = ["2026년 3월 12일부터 2026년 11월 22일까지, 일비는 35000원"]
+    expression = with_dates("days_between(date(2026,3,12), date(2026, 11, 22))", sources)
+    assert expression == "days_between(2026-03-12, 2026-11-22)"
+    assert grounded_operands(expression, sources) and unsupported(expression, sources) == []
+    made_up = with_dates("age_days(2031, 1, 1) * 35000", sources)
+    assert made_up == "age_days(2031-01-01) * 35000" and unsupported(made_up, sources) == ["2031-01-01"]
+    assert with_dates("sum(1500, 3, 2)", sources) == "sum(1500, 3, 2)"
+
+
+@pytest.mark.parametrize(
+    ("question", "surely"),
+    [
+        ("절판된 책은 정가의 몇 배를 내나요?", False),
+        ("청소년 동아리는 몇 퍼센트 할인해 주나요?", False),
+        ("셋이서 이틀 가면 일비는 얼마예요?", True),
+        ("7일 연체하면 연체료는 얼마예요?", True),
+        ("마감까지 며칠 남았나요?", True),
+        ("How many days are left until the deadline? The days until then?", True),
+        ("둘의 차이는 몇 퍼센트인가요?", True),
+    ],
+)
+def test_what_is_surely_not_written_as_it_is_asked(question: str, surely: bool) -> None:
+    assert surely_calculates(question) is surely
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from graphs.counts import is_quantity, miscounted, of_another_kind
@@ -64,7 +66,21 @@ def test_people_money_and_shares_are_counted_in_their_own_words(answer: str, kno
         ("1일만 빌릴 수 있습니다.", "1인당 하루만"),
         ("서류는 3가지입니다.", "3개월 이내의 등본"),
         ("5명입니다.", "회의실 5개, 정원 12명"),
+        ("100% 돌려드립니다.", "7일 전까지 취소하면 전액을 돌려준다. 100일 안에"),
+        ("50%를 돌려받습니다.", "이용 50일 전까지 취소하면 절반을 돌려준다."),
+        ("자녀가 3명 이상이어야 합니다.", "세 자녀 이상 가정은 3년간 감면"),
+        ("4명이 삽니다.", "네 식구가 4층에 산다."),
+        ("5명이 잘 수 있습니다.", "3인실 1개와 2인실 1개가 5층에"),
+        ("참가비는 1000원입니다.", "참가비는 천 원이고 1000일 기념"),
+        ("0원입니다.", "0세부터 5세까지는 무료"),
+        ("보호자 1명만 들어갑니다.", "보호자는 하루 1회 면회"),
     ],
 )
 def test_what_may_well_be_right_is_let_pass(answer: str, known: str) -> None:
     assert not of_another_kind(in_digits(answer, loose=False), in_digits(known))
+
+
+def test_a_long_row_of_figures_is_read_at_once() -> None:
+    started = time.perf_counter()
+    miscounted("1억 " + "1" * 60 + " 명", "3천 " + " ".join(["1200"] * 40))
+    assert time.perf_counter() - started < 0.5

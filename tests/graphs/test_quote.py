@@ -8,7 +8,7 @@ from stand_ins.fake_reader import FakeReader
 
 from app.corpus.passage import Passage
 from graphs.context import Context
-from graphs.nodes.quote import INSTEAD, best_sentence, whole_sentences
+from graphs.nodes.quote import INSTEAD, best_sentence, sentences_of, whole_sentences
 from graphs.rag import build
 
 QUESTION = "연차 휴가는 며칠인가요?"
@@ -87,12 +87,19 @@ async def test_where_a_person_set_the_bar_the_reader_does_not_overrule_it() -> N
     assert state["result"]["refused"] and state["route"][-3:] == ["quote", "refuse", "finish"]
 
 
-async def test_where_only_something_else_is_counted_nothing_is_tried_again_or_quoted() -> None:
+async def test_a_sentence_has_the_numbers_that_are_asked_about() -> None:
+    clauses = [passage(1, "제11조 위반 과태료는 50만 원이다. 제12조 위반 과태료는 30만 원이다.")]
+    said = {"제11조 위반 과태료는 50만 원이다. 제12조": 3.5, "50만": 3.0, "30만": 2.5}
+    result = await ask(Script(**WRONG), said, question="제12조의 과태료는 얼마인가요?", found=clauses)
+    assert result["answer"] == "“제12조 위반 과태료는 30만 원이다.” [1]"
+
+
+async def test_where_only_something_else_is_counted_nothing_is_quoted() -> None:
     rooms = [passage(1, "7층에는 회의실이 5개 있습니다.")]
     said = "7층 회의실에는 5명이 들어갑니다."
     script = Script(answer=said, again="7층 회의실에는 다섯 명이 들어갑니다.")
     result = await ask(script, {"5개": 3.0}, question="7층 회의실에는 몇 명이 들어가나요?", found=rooms)
-    assert result["refused"] and "again" not in script.seen
+    assert result["refused"] and script.seen.count("again") == 1 and "quote" not in result["route"]
     assert result["reason"] == "withdrawn: 5 counts something else in the documents"
 
 
@@ -110,8 +117,8 @@ async def test_an_english_sentence_is_quoted_as_well() -> None:
 
 def test_the_surest_sentence_is_the_one_and_nothing_has_none() -> None:
     reader = FakeReader({"3일": 1.0, "17일": 2.5})
-    assert best_sentence(LEAVE, QUESTION, reader) == ("연차 휴가는 17일입니다.", 2.5)
-    assert best_sentence([passage(1, " ")], QUESTION, reader) is None
+    assert best_sentence(sentences_of(LEAVE), QUESTION, reader) == ("연차 휴가는 17일입니다.", 2.5)
+    assert best_sentence(sentences_of([passage(1, " ")]), QUESTION, reader) is None
 
 
 @pytest.mark.parametrize(
@@ -121,6 +128,10 @@ def test_the_surest_sentence_is_the_one_and_nothing_has_none() -> None:
          ["접수 마감은 2026. 3. 15.(일) 18시까지입니다.", "늦으면 받지 않습니다."]),
         ("제출 서류는 다음과 같습니다.\n1. 신분증 사본\n가. 통장 사본", ["1. 신분증 사본", "가. 통장 사본"]),
         ("문의:\n네.\n내선 4119로 전화합니다.", ["내선 4119로 전화합니다."]),
+        ("대여료는 5000원.", ["대여료는 5000원."]),
+        ("원서 접수 마감은 2026. 3. 15.", ["원서 접수 마감은 2026. 3. 15."]),
+        ("신분증을 지참할 것. 정원은 20명. 늦지 말 것.", ["신분증을 지참할 것.", "정원은 20명.", "늦지 말 것."]),
+        ("제출 서류는 다음 각 호와 같다.\r\n요금은 아래 표와 같습니다.", []),
         ("제정 2026.\n시행은 그해 3월부터다.", ["제정 2026.", "시행은 그해 3월부터다."]),
     ],
 )  # fmt: skip

@@ -309,6 +309,15 @@ async def test_a_calculation_that_two_passages_lack_a_fact_for_is_looked_wider_f
     assert path(refused).endswith("grade widen grade refuse finish") and refused["refused"]
 
 
+async def test_what_does_not_fit_is_not_looked_wider_for_again() -> None:
+    long = [passage(n, f"{n}번 안내. " + "가나다라마바사아자차 " * 60) for n in range(1, 6)]
+    resources = make_resources(Script(grade=0.6, rewrite=QUESTION), corpus=FakeCorpus(default=long))
+    resources.model.context_tokens = 2600
+    result = await ask(resources)
+    assert result["route"].count("widen") == 1 and result["refused"]
+    assert len([notice for notice in result["notices"] if "did not fit" in notice]) == 1
+
+
 async def test_what_can_be_calculated_from_the_first_look_is_not_looked_wider_for() -> None:
     script = Script(needs_calculation=0.9, calculation="CALC: 17 + 30", answer="47일입니다.")
     result = await ask(make_resources(script), "연차 휴가와 병가를 합하면 며칠인가요?")
