@@ -25,9 +25,9 @@ without those so far behind, and the answer was among them each time (at .5 too)
 
 
 WRITTEN = 3.5
-"""Log-odds from which what might be calculated is taken to be written: "정가의 몇 배", "며칠 안에". Of 80
-questions over the office documents on the fitting halves it takes 7 of 13 whose answer is written, 4 of 24
-that must be calculated, and none of 12 that cannot be; never those that ask for a sum or a difference."""
+"""Log-odds from which what might be calculated is taken to be written: "정가의 몇 배", "몇 % 할인". Of 70
+questions over the office documents on the fitting halves it takes 3 of 18 whose answer is written, 1 of 40
+that must be calculated, and none of 12 that cannot be."""
 
 
 async def grade(state: State, run: Run) -> dict[str, Any]:
