@@ -36,8 +36,8 @@ async def quote(state: State, run: Run) -> dict[str, Any]:
     reader alone accepted the passage for is then worth more than a refusal. Where the model was needed for
     that decision an answer that was withdrawn stays so, as it does where one sentence cannot be the answer:
     to a calculation, or to who asks for several things. The sentence alone must be accepted as the passage
-    was: of 64 office questions on the fitting halves whose passage was, 55 sentences were, and 54 of them
-    held the answer (at log-odds of 0 63 and 60).
+    was: of 64 office questions on the fitting halves whose passage was, at log-odds of 2.75, 55 sentences
+    were, and 54 of them held the answer; at 2.0 59 and 57, at 0 63 and 60.
     """
     passages = shown_passages(state)
     question = state.standalone or state.question
