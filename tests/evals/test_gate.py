@@ -302,6 +302,8 @@ def test_a_few_questions_are_asked_of_a_model(folder: Path, monkeypatch: pytest.
     monkeypatch.setattr(evals.gate, "CORPUS", str(documents))
     monkeypatch.setattr(evals.gate, "EMBEDDER", "toy:")
     monkeypatch.setattr(evals.gate, "LIVE_QUESTIONS", 4)
+    # Where its weights are, the reader would accept without asking the model that is replaced below.
+    monkeypatch.setenv("MUTDA_READER", "false")
     measured = live("fake:")
     assert measured.name == "live.fake" and measured.about["n"] == 4
     assert measured.about["model_family"] == "fake" and measured.numbers["right/all"]["n"] == 4
