@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from graphs.numbers import dates_in, iso_dates, numbers_in
+from graphs.numbers import dates_in, iso_dates, numbers_in, without_iso_dates
 from tools.calculator import grouped
 from tools.scales import plainly
 
@@ -47,13 +47,9 @@ _OWN_QUANTITY = re.compile(
 _MAX_DECIMALS = 4
 _COMPUTING = re.compile(r"[-+*/%×÷(^]")
 _PER_CENT = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(?:%|퍼센트|per ?cent)")
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 # As Python writes dates; the calculator takes 2026-03-12 as well.
-_DATE_BY_PARTS = re.compile(
-    r"\bdate\(\s*(\d{4})\s*,\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)"
-    r"|(?<=age_days\()\s*(\d{4})\s*,\s*(\d{1,2})\s*,\s*(\d{1,2})\s*(?=\))"
-    r"|(?<=age_years\()\s*(\d{4})\s*,\s*(\d{1,2})\s*,\s*(\d{1,2})\s*(?=\))"
-)
+_PARTS = r"\s*(\d{4})\s*,\s*(\d{1,2})\s*,\s*(\d{1,2})\s*"
+_DATE_BY_PARTS = re.compile(rf"\bdate\({_PARTS}\)|(?:(?<=age_days\()|(?<=age_years\()){_PARTS}(?=\))")
 _FENCE = re.compile(r"```\w*|`")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
 _UNITS = {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000}
@@ -129,7 +125,7 @@ def grounded_operands(expression: str, sources: Sequence[str]) -> bool:
     """Whether the expression computes with anything that the sources say: today alone answers nothing."""
     text = "\n".join(sources)
     # The year of today's date stands in many documents.
-    values = numbers_in(_without_dates(expression)) - _UNITS
+    values = numbers_in(without_iso_dates(expression)) - _UNITS
     return bool(dates_in(expression) & dates_in(text) or values & numbers_in(text))
 
 
@@ -153,7 +149,7 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
     """
     text = "\n".join(sources)
     dates = dates_in(expression) - dates_in(text)
-    rest = _without_dates(expression)
+    rest = without_iso_dates(expression)
     known = numbers_in(text)
     changes = {Fraction(share.replace(",", "")) for share in _PER_CENT.findall(text)}
     strange = {
@@ -162,10 +158,6 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
         if n not in known and n not in _UNITS and n * 100 not in known and not _changes_by(n, changes)
     }
     return sorted(day.isoformat() for day in dates) + sorted(plainly(value) for value in strange)
-
-
-def _without_dates(expression: str) -> str:
-    return _DATE.sub(" ", expression)
 
 
 def _changes_by(factor: Fraction, shares: set[Fraction]) -> bool:

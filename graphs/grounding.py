@@ -15,6 +15,7 @@ from graphs.numbers import (
     month_days_in,
     numbers_in,
     values_in,
+    without_iso_dates,
     yearless_days_in,
 )
 from tools.scales import plainly, without_scaled
@@ -26,7 +27,6 @@ BESIDE_THE_POINT = 2
 unit, must be ahead of the best one that gives it; one where there are SHORT_TOPIC of them at most."""
 SHORT_TOPIC = 4
 _WORD = re.compile(r"[가-힣A-Za-z]+")
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _DIGIT = re.compile(r"\d")
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
 _NUMBERED = r"^\s*\(?\d{1,2}[.)](?=\s)"
@@ -295,7 +295,7 @@ def cite_operands(expression: str, question: str, passages: Sequence[Passage]) -
     A number of the question itself, or one that no sentence gives, has no citation.
     """
     days = dates_in(expression)
-    values = values_in(_DATE.sub(" ", expression)) - numbers_in(question)
+    values = values_in(without_iso_dates(expression)) - numbers_in(question)
     asked = set(bigrams(question))
     sentences = [
         (

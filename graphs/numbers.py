@@ -17,6 +17,7 @@ _MONTH_DAYS = (
     re.compile(r"(?P<mon>[A-Z][a-z]{2,8})\.? (?P<d>\d{1,2})(?!\d)"),
     re.compile(r"(?<!\d)(?P<d>\d{1,2}) (?P<mon>[A-Z][a-z]{2,8})"),
 )
+_ISO_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _NUMERIC_DATE = re.compile(r"(?<![\d.])\d{4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,2}(?![\d.])")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBER = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
@@ -76,6 +77,11 @@ def iso_dates(text: str, known: Set[date]) -> str:
         return min(found).isoformat() if found and found <= known else match[0]
 
     return _NUMERIC_DATE.sub(written, text)
+
+
+def without_iso_dates(expression: str) -> str:
+    """An expression without the dates that the calculator reads in it: their parts are no numbers of it."""
+    return _ISO_DATE.sub(" ", expression)
 
 
 def values_in(text: str) -> set[Fraction]:

@@ -184,7 +184,7 @@ def _names_in(folder: str) -> frozenset[str]:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return _shown(name).casefold()
 
 
 def _shown(name: str) -> str:
