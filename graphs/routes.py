@@ -72,10 +72,12 @@ def after_calculate(
         return "generate"
     if not state.arithmetic or not state.query:
         return "grade"
-    if _may_search(state, context) and state.query not in state.asked_web:
-        return "web_search"
-    again = state.query in state.asked or state.rewrites > context.max_rewrites
-    return "refuse" if again else "retrieve"
+    outside = _may_search(state, context) and state.query not in state.asked_web
+    # Where the facts before came from; what may stand in one's own documents is asked of nobody else.
+    inside = state.query not in state.asked and state.rewrites <= context.max_rewrites
+    if inside and not (outside and state.searches):
+        return "retrieve"
+    return "web_search" if outside else "refuse"
 
 
 def after_generate(state: State, context: Context) -> Literal["self_check", "quote", "refuse"]:

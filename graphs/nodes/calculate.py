@@ -19,18 +19,27 @@ async def calculate(state: State, run: Run) -> dict[str, Any]:
 
     Where nothing can be calculated from what is shown, more of what was found is shown first.
     """
+    if not _comes_back(state) and not await _is_needed(state, run):
+        return {"arithmetic": False, "query": ""}
+    planned = await _planned(state, run)
+    if not planned.get("calculation") and await _is_widened(state, run):
+        planned = await _planned(state, run) | {"shown": state.shown}
+    return planned
+
+
+def _comes_back(state: State) -> bool:
+    """With what it had looked up: that there is something to calculate was said already."""
+    return "calculate" in state.route and state.query not in ("", state.standalone)
+
+
+async def _is_needed(state: State, run: Run) -> bool:
     resources = run.resources
     gate = await run.ask(
         prompt(state, resources, resources.prompts.get("needs_calculation", state.language)),
         max_tokens=1,
         logprobs=True,
     )
-    if choice_probability(gate) < 0.5:
-        return {"arithmetic": False, "query": ""}
-    planned = await _planned(state, run)
-    if not planned.get("calculation") and await _is_widened(state, run):
-        planned = await _planned(state, run) | {"shown": state.shown}
-    return planned
+    return choice_probability(gate) >= 0.5
 
 
 async def _is_widened(state: State, run: Run) -> bool:

@@ -215,12 +215,12 @@ async def test_a_rounded_result_is_given_as_the_model_rounds_it() -> None:
     assert result["answer"].startswith("약 37.8입니다.")
 
 
-async def test_a_fact_that_a_calculation_lacks_is_looked_up_on_the_web() -> None:
+async def test_a_fact_that_a_calculation_lacks_is_looked_up_in_the_documents_and_then_on_the_web() -> None:
     search = FakeSearch({"Nolan date of birth": [NOLAN]})
+    lookup = "FIND: Nolan date of birth"
     script = Script(
-        needs_calculation=0.9, calculation=["FIND: Nolan date of birth", "CALC: age_days(1970-07-30)"],
-        answer="20568 days",
-    )  # fmt: skip
+        needs_calculation=0.9, calculation=[lookup, lookup, "CALC: age_days(1970-07-30)"], answer="20568 days"
+    )
     corpus = FakeCorpus(default=[passage(1, "Oppenheimer was directed by Nolan.")])
     result = await ask(
         make_resources(script, corpus=corpus, search=search, web_search="on"),
@@ -228,8 +228,11 @@ async def test_a_fact_that_a_calculation_lacks_is_looked_up_on_the_web() -> None
     )
     assert (
         path(result)
-        == "prepare retrieve grade calculate web_search grade calculate generate self_check finish"
+        == "prepare retrieve grade calculate retrieve grade calculate web_search grade calculate generate"
+        " self_check finish"
     )
+    # That there is something to calculate is asked once.
+    assert script.seen.count("needs_calculation") == 1
     assert result["calculation"] == "age_days(1970-07-30) = 20,568"
     assert search.queries == ["Nolan date of birth"]
 
@@ -237,9 +240,10 @@ async def test_a_fact_that_a_calculation_lacks_is_looked_up_on_the_web() -> None
 async def test_what_the_documents_say_stays_beside_what_the_web_adds_to_a_calculation() -> None:
     own = passage(1, "출장비는 하루 45000원입니다.")
     page = SearchResult(title="출장비", url="https://a.example/1", snippet="미국은 하루 90000원입니다.")
+    lookup = "FIND: 미국 출장비 하루"
     script = Script(
-        needs_calculation=0.9, calculation=["FIND: 미국 출장비 하루", "CALC: 90000 - 45000"], answer="45000원입니다."
-    )  # fmt: skip
+        needs_calculation=0.9, calculation=[lookup, lookup, "CALC: 90000 - 45000"], answer="45000원입니다."
+    )
     result = await ask(
         make_resources(
             script,
