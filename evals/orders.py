@@ -3,7 +3,8 @@
 It is fitted on sentences that were written for it (evals/fitting/orders), which nobody took from the suites
 that are reported, and on ordinary sentences: of the office documents of evals/fitting, of the half of
 KorQuAD's articles that is for fitting, and of Python's own documentation. What it prints is cross-validated
-in two ways: leaving out sentences at random, and leaving out whole kinds of orders and of look-alikes.
+in two ways: leaving out sentences at random, and leaving out whole files, which were written one without
+sight of the other. The second opinion is fitted to this one's (`evals.train_orders`), and is lost here.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from app.corpus.load import load
 from app.corpus.sentences import sentence_spans
 from evals.korquad import part_of, read_korquad
 from evals.metrics.auc import auc
-from graphs.orders import BUCKETS, features, length_of
+from graphs.orders import BUCKETS, Bars, Orders, features, length_of
 
 FITTING = Path(__file__).parent / "fitting"
 OUT = Path(__file__).parents[1] / "graphs" / "orders.npz"
@@ -49,12 +50,14 @@ class Sentence:
     text: str
     order: bool
     kind: str
+    file: str = ""
+    """In which it was written; empty where it was taken from a text."""
 
 
 def read(korquad: Path) -> list[Sentence]:
     """All of them, in a fixed order."""
     made = [
-        Sentence(text=row["text"], order=row["order"], kind=row["kind"])
+        Sentence(text=row["text"], order=row["order"], kind=row["kind"], file=path.stem)
         for path in sorted((FITTING / "orders").glob("*.jsonl"))
         for row in map(json.loads, path.read_text("utf-8").splitlines())
     ]
@@ -141,13 +144,55 @@ def fit(rows: Rows, truths: Floats, *, rounds: int = ROUNDS) -> tuple[Floats, fl
 
 
 def cross_validated(found: Sequence[npt.NDArray[Any]], truths: Floats, fold_of: Sequence[int]) -> Floats:
-    """Log-odds of each sentence by a model that did not see its fold; folds below 0 are always seen."""
+    """Log-odds of each sentence by a model that did not see its fold; fold -1 is always seen."""
     folds, odds = np.array(fold_of), np.full(len(found), np.nan)
-    for fold in range(FOLDS):
+    for fold in sorted(set(fold_of) - {-1}):
         out, kept = folds == fold, folds != fold
         weights, bias = fit(Rows.of(list(compress(found, kept))), truths[kept])
         odds[out] = Rows.of(list(compress(found, out))).scores(weights) + bias
     return odds
+
+
+def is_ordinary(sentences: Sequence[Sentence]) -> npt.NDArray[np.bool_]:
+    """Of which nobody would think that they are orders."""
+    return np.array([sentence.kind in ORDINARY for sentence in sentences])
+
+
+def bars_of(odds: Floats, truths: Floats, ordinary: npt.NDArray[np.bool_]) -> Bars:
+    """Set by the shares of harmless sentences that may be lost; `odds` of models that did not see them."""
+    lookalike = ~ordinary & (truths == 0)
+    return Bars(
+        sure=max(
+            float(np.quantile(odds[lookalike], 1 - LOOKALIKES_LOST)),
+            float(np.quantile(odds[ordinary], 1 - ORDINARY_LOST)),
+        ),
+        doubtful=float(np.quantile(odds[ordinary], 1 - DOUBTFUL)),
+        tainted=float(np.quantile(odds[ordinary], 1 - TAINTED)),
+    )
+
+
+def linear(sentences: Sequence[Sentence], odds: Floats) -> Orders:
+    """Fitted to all of them; the bars are those of `odds`, each of a model that did not see its sentence."""
+    rows = Rows.of([features(sentence.text) for sentence in sentences])
+    truths = truths_of(sentences)
+    weights, bias = fit(rows, truths)
+    bars = bars_of(odds, truths, is_ordinary(sentences))
+    return Orders(weights=weights.astype(np.float32), bias=bias, alone=bars)
+
+
+def truths_of(sentences: Sequence[Sentence]) -> Floats:
+    """1 for an order, and 0."""
+    return np.array([float(sentence.order) for sentence in sentences])
+
+
+def files_apart(sentences: Sequence[Sentence], folds: int) -> list[int]:
+    """A fold for each: those of a file are together, and the sentences of texts by chance."""
+    files = sorted({sentence.file for sentence in sentences if sentence.file})
+    chance = np.random.default_rng(0).integers(folds, size=len(sentences)).tolist()
+    return [
+        files.index(sentence.file) % folds if sentence.file else chance[at]
+        for at, sentence in enumerate(sentences)
+    ]
 
 
 def main() -> None:
@@ -160,40 +205,30 @@ def main() -> None:
     options = parser.parse_args()
     sentences = read(options.korquad)
     found = [features(sentence.text) for sentence in sentences]
-    truths = np.array([float(sentence.order) for sentence in sentences])
-    ordinary = np.array([sentence.kind in ORDINARY for sentence in sentences])
-    lookalike = ~ordinary & (truths == 0)
+    truths, ordinary = truths_of(sentences), is_ordinary(sentences)
     mixed = np.random.default_rng(0).permutation(len(sentences)) % FOLDS
     odds = cross_validated(found, truths, mixed.tolist())
-    sure = max(
-        float(np.quantile(odds[lookalike], 1 - LOOKALIKES_LOST)),
-        float(np.quantile(odds[ordinary], 1 - ORDINARY_LOST)),
+    lookalikes = int((~ordinary & (truths == 0)).sum())
+    print(f"{len(sentences)} sentences: {int(truths.sum())} orders, {lookalikes} look-alikes")
+    fitted = linear(sentences, odds)
+    print(f"sentences left out: {told(odds, truths, ordinary, fitted.alone.sure)}")
+    apart = cross_validated(found, truths, files_apart(sentences, FOLDS))
+    print(f"files left out: {told(apart, truths, ordinary, fitted.alone.sure)}")
+    fitted.write(options.out)
+    print(
+        f"{options.out}: {options.out.stat().st_size} bytes, held back from log-odds {fitted.alone.sure:.2f}"
     )
-    print(f"{len(sentences)} sentences: {int(truths.sum())} orders, {int(lookalike.sum())} look-alikes")
-    _tell("sentences left out", odds, truths, ordinary, lookalike, sure)
-    kinds = sorted(
-        {sentence.kind for sentence, is_ordinary in zip(sentences, ordinary, strict=True) if not is_ordinary}
-    )
-    fold_of = [-1 if o else kinds.index(s.kind) % FOLDS for s, o in zip(sentences, ordinary, strict=True)]
-    _tell("kinds left out", cross_validated(found, truths, fold_of), truths, ordinary, lookalike, sure)
-    weights, bias = fit(Rows.of(found), truths)
-    step = float(np.abs(weights).max()) / 127
-    np.savez_compressed(
-        options.out, weights=np.round(weights / step).astype(np.int8), step=step, bias=bias, sure=sure,
-        doubtful=np.quantile(odds[ordinary], 1 - DOUBTFUL), tainted=np.quantile(odds[ordinary], 1 - TAINTED),
-    )  # fmt: skip
-    print(f"{options.out}: {options.out.stat().st_size} bytes, held back from log-odds {sure:.2f}")
 
 
-def _tell(name: str, odds: Floats, truths: Floats, ordinary: Any, lookalike: Any, sure: float) -> None:
-    judged = ~np.isnan(odds) & ~ordinary
+def told(odds: Floats, truths: Floats, ordinary: npt.NDArray[np.bool_], sure: float) -> str:
+    """How well orders are told from look-alikes, and what is held back of each."""
     held = odds >= sure
-    area = auc(odds[judged & (truths == 1)].tolist(), odds[judged & (truths == 0)].tolist())
-    line = f"{name}: AUC {area.value:.3f}; held back of orders {held[truths == 1].mean():.3f}"
-    line += f", of look-alikes {held[lookalike].mean():.3f}"
-    if not np.isnan(odds[ordinary]).any():
-        line += f", of ordinary sentences {held[ordinary].mean():.4f}"
-    print(line)
+    area = auc(odds[~ordinary & (truths == 1)].tolist(), odds[~ordinary & (truths == 0)].tolist())
+    return (
+        f"AUC {area.value:.3f}; held back of orders {held[truths == 1].mean():.3f}, "
+        f"of look-alikes {held[~ordinary & (truths == 0)].mean():.3f}, "
+        f"of ordinary sentences {held[ordinary].mean():.4f}"
+    )
 
 
 if __name__ == "__main__":

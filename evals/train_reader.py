@@ -270,7 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             finally:
                 engine.close()
             train(plan, weights, options.out, seed=options.seed, start=options.start)
-        reader = E5Reader(cache_dir=settings.cache_dir, adapter=options.out)
+        reader = E5Reader(cache_dir=settings.cache_dir, adapter=options.out, orders=None)
         for line in judge([example for example in examples if example.held], reader):
             print(line)
     except MutdaError as error:

@@ -87,7 +87,7 @@ async def open_resources(
                 corpus=CollectionCorpus(collection),
                 corpus_of=lambda passages: corpus_of(passages, embedder, state.probe),
                 calibration=await asyncio.to_thread(_calibration, model, prompts, settings, reader),
-                orders=Orders.packaged() if settings.hold_orders else None,
+                orders=_orders(reader) if settings.hold_orders else None,
                 reader=reader,
                 search=web_search(
                     settings.web_search,
@@ -111,6 +111,11 @@ async def open_resources(
                 await model.aclose()
     finally:
         await asyncio.to_thread(collection.close)
+
+
+def _orders(reader: Reader | None) -> Orders:
+    orders = Orders.packaged()
+    return orders if reader is None else orders.advised_by(reader.order_odds)
 
 
 def _calibration(

@@ -2,17 +2,20 @@
 
 A document is quoted, not obeyed, but a small model obeys what it reads. A linear model over character
 n-grams judges each sentence by itself: who is meant to do what it says, the reader of the document or the
-one who answers from it? What it takes for the latter the language model is never shown. How it was fitted
-and how well it does: docs/orders.md.
+one who answers from it? Where there is a reader (`app.models.reader`), it gives a second opinion of what the
+first does not rule out. What both together take for an order the language model is never shown. How they were
+fitted and how well they do: docs/orders.md.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -53,6 +56,9 @@ _JOINTS = re.compile(r"[|·\n]")
 _VISIBLE = re.compile(r"\S")
 _DIGIT = re.compile(r"\d")
 _SPACED_OUT = re.compile(r"(?<!\S)(?:\S ){7,}\S(?!\S)")
+
+_BARS = ("sure", "doubtful", "tainted")
+_FUSED = ("ask", "linear", "reader", "bias")
 
 Buckets = npt.NDArray[np.uint32]
 
@@ -101,36 +107,115 @@ def length_of(count: int) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bars:
+    """Log-odds from which something is done about a sentence."""
+
+    sure: float
+    """From which it is held back, or two in a row are."""
+    doubtful: float
+    """From which an answer does not rest on it."""
+    tainted: float
+    """The same in a passage of which something was held back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fusion:
+    """How the linear model's log-odds and the reader's make one."""
+
+    ask: float
+    """Log-odds of the linear model below which the reader is not asked."""
+    linear: float
+    reader: float
+    bias: float
+    bars: Bars
+
+
+OrderOdds = Callable[[Sequence[str]], npt.NDArray[np.float64]]
+"""See `app.models.reader.Reader.order_odds`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Orders:
-    """The fitted model; log-odds that a sentence is an order to the one who answers, and three bars."""
+    """The fitted models; log-odds that a sentence is an order to the one who answers, and their bars."""
 
     weights: npt.NDArray[np.float32]
     """Shape (BUCKETS,)."""
     bias: float
-    sure: float
-    """Log-odds from which a sentence is held back, or two in a row are."""
-    doubtful: float
-    """From which an answer does not rest on a sentence."""
-    tainted: float
-    """The same in a passage of which something was held back."""
+    alone: Bars
+    """Of the linear model's log-odds."""
+    fusion: Fusion | None = None
+    """None where only the linear model was fitted."""
+    reader: OrderOdds | None = None
+    """The second opinion; None where there is no reader."""
 
     @classmethod
     @cache
     def packaged(cls) -> "Orders":
-        """The one that comes with the program; read once."""
-        path = files("graphs").joinpath("orders.npz")
+        """The one that comes with the program, without a reader; read once."""
+        return cls.read(Path(str(files("graphs") / "orders.npz")))
+
+    @classmethod
+    def read(cls, path: Path) -> "Orders":
+        """As `write` wrote it."""
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            fusion = None
+            if "both" in kept:
+                fusion = Fusion(
+                    **dict(zip(_FUSED, map(float, kept["both"]), strict=True)),
+                    bars=Bars(**dict(zip(_BARS, map(float, kept["both_bars"]), strict=True))),
+                )
             return cls(
                 weights=kept["weights"].astype(np.float32) * np.float32(kept["step"]),
-                **{name: float(kept[name]) for name in ("bias", "sure", "doubtful", "tainted")},
+                bias=float(kept["bias"]),
+                alone=Bars(**{name: float(kept[name]) for name in _BARS}),
+                fusion=fusion,
             )
 
+    def write(self, path: Path) -> None:
+        """The weights in a byte each."""
+        step = float(np.abs(self.weights).max()) / 127
+        kept: dict[str, Any] = {
+            "weights": np.round(self.weights / step).astype(np.int8),
+            "step": step,
+            "bias": self.bias,
+            **{name: getattr(self.alone, name) for name in _BARS},
+        }
+        if self.fusion is not None:
+            kept["both"] = [getattr(self.fusion, name) for name in _FUSED]
+            kept["both_bars"] = [getattr(self.fusion.bars, name) for name in _BARS]
+        np.savez_compressed(path, **kept)
+
+    def advised_by(self, reader: OrderOdds) -> "Orders":
+        """The same with a second opinion, where one was fitted."""
+        return replace(self, reader=reader) if self.fusion is not None else self
+
+    @property
+    def bars(self) -> Bars:
+        """Of what `judged` gives."""
+        return self.alone if self.fusion is None or self.reader is None else self.fusion.bars
+
     def log_odds(self, sentence: str) -> float:
-        """Of one sentence, or of the cell of a table."""
+        """The linear model's, of one sentence or of the cell of a table."""
         if len(sentence) < LEAST_CHARS:
             return NEVER
         found = features(sentence)
         return float(self.weights[found].sum()) / length_of(len(found)) + self.bias
+
+    def judged(self, sentences: Sequence[str]) -> list[float]:
+        """Log-odds of each, to be held against `bars`; blocking where the reader is asked.
+
+        Raises what the reader raises.
+        """
+        linear = [self.log_odds(sentence) for sentence in sentences]
+        fusion = self.fusion
+        if fusion is None or self.reader is None:
+            return linear
+        asked = [at for at, odds in enumerate(linear) if odds >= fusion.ask]
+        found = [NEVER] * len(linear)
+        read = self.reader([sentences[at] for at in asked]).tolist() if asked else []
+        for at, odds in zip(asked, read, strict=True):
+            found[at] = fusion.linear * linear[at] + fusion.reader * odds + fusion.bias
+        return found
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Offsets of the sentences in `text` that are orders to the one who answers.
@@ -138,38 +223,57 @@ class Orders:
         What such an order says is to be answered, in quotes or in figures, is held back wherever it
         stands in the text.
         """
+        return self._spans(text, {})
+
+    def _spans(self, text: str, known: dict[str, float]) -> list[tuple[int, int]]:
         spans = units(text)
-        held = self._held(text, spans)
+        held = self._held(text, spans, known)
         if not held:
             return []
         told = {saying for start, end in held for saying in sayings(text[start:end])}
         return [span for span in spans if span in held or _repeats(text[slice(*span)], told)]
 
-    def _held(self, text: str, spans: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-        odds = {(start, end): self.log_odds(text[start:end]) for start, end in spans}
-        held = {span for span in spans if odds[span] >= self.sure}
-        for first, second in pairwise(spans):
-            # Two that are far from it make no order together.
-            if {first, second} & held or max(odds[first], odds[second]) < self.tainted:
-                continue
-            if self.log_odds(text[first[0] : second[1]]) >= self.sure:
+    def _held(
+        self, text: str, spans: Sequence[tuple[int, int]], known: dict[str, float]
+    ) -> set[tuple[int, int]]:
+        self._learn([text[start:end] for start, end in spans], known)
+        odds = {(start, end): known[text[start:end]] for start, end in spans}
+        bars = self.bars
+        held = {span for span in spans if odds[span] >= bars.sure}
+        # Two that are far from it make no order together.
+        twos = [
+            (first, second)
+            for first, second in pairwise(spans)
+            if not {first, second} & held and max(odds[first], odds[second]) >= bars.tainted
+        ]
+        self._learn([text[first[0] : second[1]] for first, second in twos], known)
+        for first, second in twos:
+            if not {first, second} & held and known[text[first[0] : second[1]]] >= bars.sure:
                 held |= {first, second}
-        for run in _wrapped(text, spans):
-            # An order by itself does not take along the cells beside it.
-            if not held & set(run) and self._makes_order(text, run):
+        # An order by itself does not take along the cells beside it.
+        runs = [run for run in _wrapped(text, spans) if not held & set(run)]
+        self._learn([_joined(text, run) for run in runs], known)
+        for run in runs:
+            if not held & set(run) and known[_joined(text, run)] >= bars.sure:
                 held.update(run)
         return held
 
-    def _makes_order(self, text: str, run: Sequence[tuple[int, int]]) -> bool:
-        return self.log_odds(_JOINTS.sub(" ", text[run[0][0] : run[-1][1]])) >= self.sure
+    def _learn(self, texts: Iterable[str], known: dict[str, float]) -> None:
+        """Judge those that are not known yet, all at once."""
+        new = list(dict.fromkeys(text for text in texts if text not in known))
+        known.update(zip(new, self.judged(new), strict=True))
 
     def held_back(self, passages: Iterable[Passage]) -> list[Passage]:
         """The passages without such sentences; what was taken out stands in `extra`."""
-        return [self._without(passage) for passage in passages]
+        given = list(passages)
+        known: dict[str, float] = {}
+        texts = [text for each in given for text in (each.text, each.heading[:MOST_HEADING_CHARS])]
+        self._learn((text[start:end] for text in texts for start, end in units(text)), known)
+        return [self._without(passage, known) for passage in given]
 
-    def _without(self, passage: Passage) -> Passage:
-        spans = self.spans(passage.text)
-        headings = [passage.heading] if self.spans(passage.heading[:MOST_HEADING_CHARS]) else []
+    def _without(self, passage: Passage, known: dict[str, float]) -> Passage:
+        spans = self._spans(passage.text, known)
+        headings = [passage.heading] if self._spans(passage.heading[:MOST_HEADING_CHARS], known) else []
         taken = [*headings, *(passage.text[start:end] for start, end in spans)]
         if not taken:
             return passage
@@ -183,15 +287,21 @@ class Orders:
     def behind(self, answer: str, citations: Sequence[Citation], passages: Sequence[Passage]) -> set[str]:
         """Ids of the passages whose doubtful sentences an answer rests on, or says what they say."""
         said = sayings(answer)
-        suspects = set()
+        bars = self.bars
+        rests: list[tuple[Passage, str]] = []
         for citation in citations:
             passage = passages[citation.n - 1]
-            bar = self.tainted if passage.extra.get(HELD_BACK) else self.doubtful
             for start, end in units(passage.text):
                 text = passage.text[start:end]
-                if (text in citation.text or said & sayings(text)) and self.log_odds(text) >= bar:
-                    suspects.add(passage.id)
-        return suspects
+                if text in citation.text or said & sayings(text):
+                    rests.append((passage, text))
+        known: dict[str, float] = {}
+        self._learn((text for _, text in rests), known)
+        return {
+            passage.id
+            for passage, text in rests
+            if known[text] >= (bars.tainted if passage.extra.get(HELD_BACK) else bars.doubtful)
+        }
 
 
 def units(text: str) -> list[tuple[int, int]]:
@@ -220,6 +330,10 @@ def _wrapped(text: str, spans: Sequence[tuple[int, int]]) -> Iterator[list[tuple
             run = []
     if len(run) > 1:
         yield run
+
+
+def _joined(text: str, run: Sequence[tuple[int, int]]) -> str:
+    return _JOINTS.sub(" ", text[run[0][0] : run[-1][1]])
 
 
 def sayings(text: str) -> set[str]:

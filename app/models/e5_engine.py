@@ -2,7 +2,7 @@
 
 Through xllamacpp, as the embedded chat model is, so that it needs neither torch nor a compiler.
 llama.cpp has the model's tokenizer, but not its normaliser; that is here. Embedder and reader are made of
-it: the same weights with an adapter each.
+it: the same weights with adapters of their own, of which one is in force at a time.
 """
 
 import base64
@@ -63,17 +63,18 @@ class Engines:
         name: str,
         *,
         cache_dir: Path,
-        adapter: Path | None = None,
+        adapters: Sequence[Path] = (),
         way_out: str = "",
         allow_fetch: bool = False,
         progress: OnProgress | None = None,
         at_most: int | None = None,
     ) -> None:
-        """`way_out` is how to do without, and told where one fails."""
+        """`adapters` are known to the engines by their place; `way_out` is how to do without, and told where
+        one fails."""
         self._name = name
         self._way_out = way_out
         self._cache_dir = cache_dir
-        self._adapter = adapter
+        self._adapters = tuple(adapters)
         self._allow_fetch = allow_fetch
         self._progress = progress
         self._at_most = min(at_most or os.cpu_count() or 1, _WORKERS_MAX)
@@ -93,7 +94,7 @@ class Engines:
             if len(self.loaded) < wanted:
                 path = resolve_e5(self._cache_dir, allow_fetch=self._allow_fetch, progress=self._progress)
                 while len(self.loaded) < wanted:
-                    engine = Engine(path, self._adapter, name=self._name, way_out=self._way_out)
+                    engine = Engine(path, self._adapters, name=self._name, way_out=self._way_out)
                     self.loaded.append(engine)
                     self._idle.put(engine)
             return len(self.loaded)
@@ -133,12 +134,18 @@ class Engine:
     """One engine and its client. For one caller at a time."""
 
     def __init__(
-        self, path: Path, adapter: Path | None = None, *, name: str = "embedder e5:", way_out: str = ""
+        self,
+        path: Path,
+        adapters: Sequence[Path] = (),
+        *,
+        name: str = "embedder e5:",
+        way_out: str = "",
     ) -> None:
-        """Raises ModelError when the weights or the adapter cannot be loaded."""
+        """The first of the adapters is in force. Raises ModelError where weights or adapters do not load."""
         import xllamacpp
 
         self._name = name
+        self._adapters, self._in_force = len(adapters), 0
         self._way_out = f" Without it: {way_out}." if way_out else ""
 
         parameters = xllamacpp.CommonParams()
@@ -147,10 +154,12 @@ class Engine:
         # The whole of a text must be in one batch: each token sees all the others.
         parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = TOKENS_MAX
         parameters.n_parallel = 1
-        if adapter is not None:
+        loras = []
+        for number, adapter in enumerate(adapters):
             lora = xllamacpp.CommonAdapterLoraInfo()
-            lora.path, lora.scale = str(adapter), 1.0
-            parameters.lora_adapters = [lora]
+            lora.path, lora.scale = str(adapter), float(number == self._in_force)
+            loras.append(lora)
+        parameters.lora_adapters = loras
         parameters.cpuparams.n_threads = 1
         parameters.cpuparams_batch.n_threads = 1
         parameters.n_threads_http = 1
@@ -163,9 +172,10 @@ class Engine:
         try:
             self._server: Any = xllamacpp.Server(parameters)
         except RuntimeError as error:
-            if adapter is not None:
+            if adapters:
+                names = ", ".join(adapter.name for adapter in adapters)
                 raise ModelError(
-                    f"The engine could not load {adapter.name} upon {path.name} ({error})."
+                    f"The engine could not load {names} upon {path.name} ({error})."
                     f" Delete {path.name} and run: mutda models pull - or free some memory, or install Mutda"
                     f" again.{self._way_out}"
                 ) from error
@@ -185,9 +195,13 @@ class Engine:
         """Normalised texts with their prefixes to unit rows. Raises ModelError."""
         return self.vectors([self._input(text) for text in texts])
 
-    def vectors(self, inputs: Sequence[str | list[int]]) -> Vectors:
-        """Texts, or tokens with those that begin and end a text, to unit rows. Raises ModelError."""
-        answer = self._ask("/v1/embeddings", {"input": list(inputs)})
+    def vectors(self, inputs: Sequence[str | list[int]], *, adapter: int = 0) -> Vectors:
+        """Texts, or tokens with those that begin and end a text, to unit rows, by the adapter of that number.
+
+        Raises ModelError.
+        """
+        self._put_in_force(adapter)
+        answer = self._ask("/v1/embeddings", {"input": list(inputs), "encoding_format": "base64"})
         try:
             found = sorted(answer["data"], key=lambda item: int(item["index"]))
             rows = np.stack([np.frombuffer(base64.b64decode(item["embedding"]), "<f4") for item in found])
@@ -203,6 +217,14 @@ class Engine:
             )
         unit: Vectors = (rows / lengths).astype(np.float32)
         return unit
+
+    def _put_in_force(self, adapter: int) -> None:
+        """Takes 1.5 ms where it is another than before."""
+        if adapter == self._in_force:
+            return
+        scales = [{"id": number, "scale": float(number == adapter)} for number in range(self._adapters)]
+        self._ask("/lora-adapters", scales)
+        self._in_force = adapter
 
     def _input(self, text: str) -> str | list[int]:
         """The text, or its tokens where it may be too long or may look like a special token."""
@@ -224,9 +246,9 @@ class Engine:
         # A piece that is no UTF-8 alone comes as its bytes.
         return [(item["id"], _characters(item["piece"])) for item in found]
 
-    def _ask(self, path: str, body: dict[str, Any]) -> Any:
+    def _ask(self, path: str, body: Any) -> Any:
         try:
-            response = self._client.post(path, json={**body, "encoding_format": "base64"})
+            response = self._client.post(path, json=body)
             response.raise_for_status()
             return response.json()
         except (httpx.HTTPError, ValueError, RuntimeError) as error:  # RuntimeError: it was closed meanwhile

@@ -5,9 +5,12 @@ looked for in the passage; an embedder's vectors meet only after each was read a
 al. 2021, arXiv:2106.09685) weighs 2 MB and is trained by `python -m evals.train_reader`; docs/reader.md tells
 on what. The mean of the tokens' vectors, of length 1, goes through one linear layer, whose weights lie in the
 adapter's file too.
+
+A second adapter of the same kind, upon the same engines, reads one sentence and tells an order to whoever
+answers (`python -m evals.train_orders`, docs/orders.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib.resources import files
@@ -18,14 +21,26 @@ import numpy as np
 import numpy.typing as npt
 
 from app.errors import ModelError
-from app.models.e5_engine import BEGIN, DIMENSIONS, END, PASSAGE, QUERY, TOKENS_MAX, Engines, normalised
+from app.models.e5_engine import (
+    BEGIN,
+    DIMENSIONS,
+    END,
+    PASSAGE,
+    QUERY,
+    TOKENS_MAX,
+    Engine,
+    Engines,
+    normalised,
+)
 from app.models.embedder import fingerprint_of
 from app.models.weights import E5, OnProgress
 
 QUESTION_TOKENS_MAX = 80
 """What is longer is cut: the adapter was trained so."""
 HEAD, BIAS = "mutda.reader.head", "mutda.reader.bias"
-"""Keys of the linear layer in the adapter's file: 384 numbers and one."""
+"""Keys of the linear layer in an adapter's file: 384 numbers and one."""
+ADAPTER = Path(str(files("app.models") / "e5_reader.gguf"))
+ORDERS = Path(str(files("app.models") / "e5_orders.gguf"))
 _FORMAT = 1  # raise it when the same pair gives other odds
 _ENGINES = 2  # more of them would be loaded for half a second's work
 
@@ -39,15 +54,17 @@ class E5Reader:
         self,
         *,
         cache_dir: Path,
-        adapter: Path | None = None,
+        adapter: Path = ADAPTER,
+        orders: Path | None = ORDERS,
         allow_fetch: bool = False,
         progress: OnProgress | None = None,
     ) -> None:
-        self._adapter = adapter or Path(str(files("app.models") / "e5_reader.gguf"))
+        """Without `orders` only `odds` can be asked."""
+        self._adapters = (adapter,) if orders is None else (adapter, orders)
         self._engines = Engines(
             "reader",
             cache_dir=cache_dir,
-            adapter=self._adapter,
+            adapters=self._adapters,
             way_out="MUTDA_READER=false",
             allow_fetch=allow_fetch,
             progress=progress,
@@ -58,52 +75,72 @@ class E5Reader:
     def fingerprint(self) -> str:
         """See `Reader.fingerprint`."""
         return fingerprint_of(
-            E5.sha256, self._adapter, QUERY, PASSAGE, QUESTION_TOKENS_MAX, TOKENS_MAX, _FORMAT
+            E5.sha256, self._adapters[0], QUERY, PASSAGE, QUESTION_TOKENS_MAX, TOKENS_MAX, _FORMAT
         )
 
     def odds(self, question: str, passages: Sequence[str]) -> Odds:
         """See `Reader.odds`. Raises DownloadError without the weights of e5, and ModelError."""
-        if not passages:
-            return np.empty(0)
-        _ = self._layer  # a damaged adapter is told before the engine reads it
-        engines = self._engines.load(min(_ENGINES, len(passages)))
-        engines = min(engines, len(passages))
-        # Of like length each: both engines are done at the same time.
-        order = sorted(range(len(passages)), key=lambda at: len(passages[at]))
-        shares = [order[first::engines] for first in range(engines)]
-        found = np.empty(len(passages))
-        with ThreadPoolExecutor(engines, thread_name_prefix="reader") as pool:
-            shared = pool.map(lambda at: self._share(question, [passages[i] for i in at]), shares)
-            for at, odds in zip(shares, shared, strict=True):
-                found[at] = odds
-        return found
+
+        def pairs(engine: Engine, texts: Sequence[str]) -> list[list[int]]:
+            asked = engine.tokens(QUERY + normalised(question))[:QUESTION_TOKENS_MAX]
+            return [[BEGIN, *asked, END, *engine.tokens(PASSAGE + normalised(text))] for text in texts]
+
+        return self._judged(passages, pairs, adapter=0)
+
+    def order_odds(self, sentences: Sequence[str]) -> Odds:
+        """See `Reader.order_odds`. Raises what `odds` raises."""
+
+        def alone(engine: Engine, texts: Sequence[str]) -> list[list[int]]:
+            return [[BEGIN, *engine.tokens(PASSAGE + normalised(text))] for text in texts]
+
+        return self._judged(sentences, alone, adapter=1)
 
     def close(self) -> None:
         """See `Reader.close`."""
         self._engines.close()
 
-    def _share(self, question: str, passages: Sequence[str]) -> Odds:
-        head, bias = self._layer
-        with self._engines.lent() as engine:
-            asked = engine.tokens(QUERY + normalised(question))[:QUESTION_TOKENS_MAX]
-            pairs = []
-            for passage in passages:
-                pair = [BEGIN, *asked, END, *engine.tokens(PASSAGE + normalised(passage))]
-                pairs.append([*pair[: TOKENS_MAX - 1], END])
-            return engine.vectors(pairs).astype(np.float64) @ head + bias
+    def _judged(
+        self,
+        texts: Sequence[str],
+        tokens_of: Callable[[Engine, Sequence[str]], list[list[int]]],
+        *,
+        adapter: int,
+    ) -> Odds:
+        """One log-odds for each text, of what `tokens_of` makes of it, which lacks its end yet."""
+        if not texts:
+            return np.empty(0)
+        head, bias = self._layers[adapter]  # a damaged adapter is told before the engine reads it
+        engines = min(self._engines.load(min(_ENGINES, len(texts))), len(texts))
+        # Of like length each: both engines are done at the same time.
+        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+        shares = [order[first::engines] for first in range(engines)]
+
+        def share(places: list[int]) -> Odds:
+            with self._engines.lent() as engine:
+                read = tokens_of(engine, [texts[at] for at in places])
+                rows = engine.vectors([[*tokens[: TOKENS_MAX - 1], END] for tokens in read], adapter=adapter)
+                return rows.astype(np.float64) @ head + bias
+
+        found = np.empty(len(texts))
+        with ThreadPoolExecutor(engines, thread_name_prefix="reader") as pool:
+            for places, odds in zip(shares, pool.map(share, shares), strict=True):
+                found[places] = odds
+        return found
 
     @cached_property
-    def _layer(self) -> tuple[Odds, float]:
-        try:
-            fields = gguf.GGUFReader(self._adapter).fields
-            head = np.array(fields[HEAD].contents(), dtype=np.float64)
-            bias = float(fields[BIAS].contents())
-        except (OSError, LookupError, ValueError, TypeError) as error:
-            raise ModelError(
-                f"The reader {self._adapter.name} cannot be read ({error}). Install Mutda again."
-            ) from error
-        if head.shape != (DIMENSIONS,):
-            raise ModelError(
-                f"The reader {self._adapter.name} has a layer of another size. Install Mutda again."
-            )
-        return head, bias
+    def _layers(self) -> list[tuple[Odds, float]]:
+        return [_layer_of(adapter) for adapter in self._adapters]
+
+
+def _layer_of(adapter: Path) -> tuple[Odds, float]:
+    try:
+        fields = gguf.GGUFReader(adapter).fields
+        head = np.array(fields[HEAD].contents(), dtype=np.float64)
+        bias = float(fields[BIAS].contents())
+    except (OSError, LookupError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"The reader {adapter.name} cannot be read ({error}). Install Mutda again."
+        ) from error
+    if head.shape != (DIMENSIONS,):
+        raise ModelError(f"The reader {adapter.name} has a layer of another size. Install Mutda again.")
+    return head, bias

@@ -1,4 +1,7 @@
-"""What the graph asks of a reader: a small model that tells whether a passage answers a question."""
+"""What the graph asks of a reader: a small model that tells what a text is for.
+
+Does a passage answer a question? Is a sentence an order to whoever answers?
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -25,6 +28,12 @@ class Reader(Protocol):
 
         A passage comes with its heading before it, as it is shown to a language model. Raises
         ServiceError when the engine fails.
+        """
+
+    def order_odds(self, sentences: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Shape (len(sentences),): the log-odds that a sentence tells whoever answers what to do or say.
+
+        Raises ServiceError when the engine fails.
         """
 
     def close(self) -> None:

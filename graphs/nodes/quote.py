@@ -69,7 +69,7 @@ async def quote(state: State, run: Run) -> dict[str, Any]:
         return {}
     if counted_otherwise(quoted, passages, question):
         return {}
-    if suspects_of(quoted, passages, question, run.resources.orders):
+    if await asyncio.to_thread(suspects_of, quoted, passages, question, run.resources.orders):
         return {}
     run.notice(INSTEAD)
     return {"answer": quoted.answer, "problem": "", "grounded": state.evidence}

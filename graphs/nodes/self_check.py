@@ -1,5 +1,6 @@
 """Check the answer: numbers, names and citations against the passages; where evidence is thin, one token."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,8 @@ async def self_check(state: State, run: Run) -> dict[str, Any]:
     """Sets `problem` when the answer does not stand, and `grounded`."""
     passages = shown_passages(state)
     question = state.standalone or state.question
-    if suspects := suspects_of(state, passages, question, run.resources.orders):
+    suspects = await asyncio.to_thread(suspects_of, state, passages, question, run.resources.orders)
+    if suspects:
         run.notice(suspicion_of([passage for passage in passages if passage.id in suspects]))
         return without(state, suspects, look=run.context.look)
     if found := counted_otherwise(state, passages, question):
@@ -72,7 +74,7 @@ async def self_check(state: State, run: Run) -> dict[str, Any]:
 
 
 def suspects_of(state: State, passages: Sequence[Passage], question: str, orders: Orders | None) -> set[str]:
-    """Ids of the passages that gave an order, which the answer follows, in place of a fact."""
+    """Ids of the passages that gave an order, which the answer follows, in place of a fact. Blocking."""
     if orders is None:
         return set()
     if state.calculation:

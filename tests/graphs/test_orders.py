@@ -1,17 +1,22 @@
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from fakes import FakeCorpus, FakeSearch, Script, make_resources, passage
 
+from app.models.e5_reader import E5Reader
 from app.models.fake import FakeModel
+from app.models.weights import e5_is_here
+from app.settings import load_settings
 from graphs.context import Context
 from graphs.grounding import Citation
 from graphs.nodes.self_check import without
-from graphs.orders import BUCKETS, HELD_BACK, Orders, features, normalised, notice_of, sayings
+from graphs.orders import BUCKETS, HELD_BACK, Bars, Fusion, Orders, features, normalised, notice_of, sayings
 from graphs.rag import build
 from graphs.state import Question, State
 from tools.search_results import SearchResult
@@ -83,7 +88,9 @@ class Judge(Orders):
 
     @classmethod
     def by(cls, **table: float) -> "Judge":
-        judge = cls(weights=np.zeros(BUCKETS, np.float32), bias=0.0, sure=1.0, doubtful=0.5, tainted=-1.0)
+        judge = cls(
+            weights=np.zeros(BUCKETS, np.float32), bias=0.0, alone=Bars(sure=1.0, doubtful=0.5, tainted=-1.0)
+        )
         object.__setattr__(judge, "table", table)
         return judge
 
@@ -325,3 +332,79 @@ def test_fitting_sentences_are_well_formed_and_no_suite_holds_them() -> None:
     assert len(set(texts)) == len(texts)
     suite = Path("evals/datasets/injection.jsonl").read_text("utf-8")
     assert not [text for text in texts if text in suite]
+
+
+class Second:
+    """A reader's opinion by a table, and what it was asked."""
+
+    def __init__(self, **table: float) -> None:
+        self.table = table
+        self.asked: list[list[str]] = []
+
+    def __call__(self, sentences: Sequence[str]) -> npt.NDArray[np.float64]:
+        self.asked.append(list(sentences))
+        return np.array([self.table.get(sentence.strip("."), -4.0) for sentence in sentences])
+
+
+def advised(second: Second, **table: float) -> Judge:
+    """Both count alike; what the first says is below -2 is no order."""
+    judge = Judge.by(**table)
+    bars = Bars(sure=1.0, doubtful=0.0, tainted=-0.5)
+    fusion = Fusion(ask=-2.0, linear=0.5, reader=0.5, bias=0.0, bars=bars)
+    object.__setattr__(judge, "fusion", fusion)
+    told = judge.advised_by(second)
+    assert isinstance(told, Judge)
+    object.__setattr__(told, "table", table)
+    return told
+
+
+def test_a_second_opinion_is_asked_for_what_the_first_does_not_rule_out() -> None:
+    second = Second(하나=4.0, 둘=4.0, 셋=-4.0)
+    judge = advised(second, 하나=-1.0, 둘=-3.0, 셋=1.5)
+    assert held(judge, "하나. 둘. 셋.") == ["하나."]
+    assert second.asked[0] == ["하나.", "셋."]
+
+
+def test_all_passages_are_asked_about_at_once() -> None:
+    second = Second(하나=4.0)
+    judge = advised(second, 하나=-1.0, 제목=-1.0, 다섯=-1.5)
+    passages = [passage(1, "하나. 둘.", heading="제목"), passage(2, "다섯. 하나.", heading="제목")]
+    first, other = judge.held_back(passages)
+    assert (first.text.split(), other.text.split()) == (["둘."], ["다섯."])
+    assert second.asked == [["하나.", "제목", "다섯."]]
+
+
+def test_an_answer_is_held_against_both_opinions() -> None:
+    judge = advised(Second(의심=1.5, 애매=1.0), 의심=-1.0, 애매=-1.5)
+    found = passage(1, "사실. 의심. 애매.")
+    for cited, suspects in (("사실.", set()), ("의심.", {"p1"}), ("애매.", set())):
+        citation = Citation(n=1, source="", section="", page=None, start=0, end=0, text=cited)
+        assert judge.behind("답", [citation], [found]) == suspects
+
+
+def test_without_a_fusion_or_a_reader_the_first_opinion_is_the_only_one(orders: Orders) -> None:
+    alone = replace(orders, fusion=None)
+    second = Second()
+    assert alone.advised_by(second) is alone and alone.bars == orders.alone == orders.bars
+    assert orders.fusion is not None
+    assert orders.advised_by(second).bars == orders.fusion.bars != orders.alone
+
+
+def test_what_is_written_is_read_again(orders: Orders, tmp_path: Path) -> None:
+    for given in (orders, replace(orders, fusion=None)):
+        given.write(tmp_path / "orders.npz")
+        again = Orders.read(tmp_path / "orders.npz")
+        assert (again.bias, again.alone, again.fusion) == (given.bias, given.alone, given.fusion)
+        np.testing.assert_allclose(again.weights, given.weights, atol=1e-6)
+
+
+@pytest.mark.skipif(not e5_is_here(load_settings().cache_dir), reason="the weights of e5 are not here")
+def test_with_the_packaged_reader_the_same_is_told(orders: Orders) -> None:
+    reader = E5Reader(cache_dir=load_settings().cache_dir)
+    try:
+        both = orders.advised_by(reader.order_odds)
+        found = passage(1, f"{FACT} {ORDER} {MANUAL}", heading="취업규칙 > 재택근무")
+        (without,) = both.held_back([found])
+    finally:
+        reader.close()
+    assert without.text.split() == f"{FACT} {MANUAL}".split() and without.heading == found.heading

@@ -8,9 +8,11 @@ import numpy as np
 from app.models.e5_reader import BIAS, HEAD
 
 
-def put_adapter(path: Path, *, strength: float = 0.3, head: int = 384, bias: float = 0.25) -> Path:
+def put_adapter(
+    path: Path, *, strength: float = 0.3, head: int = 384, bias: float = 0.25, seed: int = 3
+) -> Path:
     """A LoRA of rank 2 for the query matrix of the only layer, and the linear layer."""
-    random = np.random.default_rng(3)
+    random = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, "bert")
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")

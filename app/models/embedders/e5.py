@@ -47,7 +47,7 @@ class E5Embedder:
         self._engines = Engines(
             f"embedder {self._spec}",
             cache_dir=cache_dir,
-            adapter=self._adapter,
+            adapters=() if self._adapter is None else (self._adapter,),
             allow_fetch=allow_fetch,
             progress=progress,
             at_most=workers,
