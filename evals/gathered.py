@@ -46,10 +46,10 @@ def _digest(seen: Any) -> str:
 
 
 def finder_of(resources: Resources, settings: Settings) -> str:
-    """What decides which passages are shown: the embedder, and the reader where there is one."""
+    """What decides which passages are shown, and what of them: embedder, reader, and orders held back."""
     embedder = make_embedder(resources.embedder, cache_dir=settings.cache_dir, ollama_url=settings.ollama_url)
-    reader = resources.reader
-    return f"{embedder.fingerprint} {reader.fingerprint}" if reader else embedder.fingerprint
+    parts = (embedder, resources.reader, resources.orders)
+    return " ".join(part.fingerprint for part in parts if part is not None)
 
 
 class Gathered:

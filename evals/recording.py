@@ -125,6 +125,7 @@ def _as_recorded(opened: Resources, model: Recorder | Replay) -> Resources:
         calibration=load_calibration(model.family),
         # Its odds differ in the last digits between processors, and with them what is shown.
         reader=None,
+        orders=opened.orders and replace(opened.orders, reader=None),
         today=lambda: today,
         monotonic=lambda: 0.0,
     )

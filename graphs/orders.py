@@ -9,9 +9,10 @@ fitted and how well they do: docs/orders.md.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -36,6 +37,8 @@ WRAPPED_CHARS, WRAPPED_PIECES, MOST_WRAPPED_CHARS = 30, 8, 200
 MOST_HEADING_CHARS = 400
 NEVER = -20.0
 """Log-odds of what is too short to be one."""
+MOST_ASKED = 96
+"""Sentences that the reader is asked about at a time, those first that the linear model doubts most."""
 HELD_BACK = "held_back"
 """In a passage's `extra`: the sentences that were taken out, a line each."""
 
@@ -46,9 +49,9 @@ _QUOTED = re.compile(
     r"“([^”\n]{2,80})”|\"([^\"\n]{2,80})\"|‘([^’\n]{2,80})’(?![A-Za-z])|「([^」\n]{2,80})」|『([^』\n]{2,80})』"
     r"|(?<![A-Za-z])'((?:[^'\n]|(?<=[A-Za-z])'(?=[A-Za-z])){2,80})'(?![A-Za-z])"
 )
-# How long an answer is to be is nothing that it is to say.
+# How long an answer is to be is nothing that it is to say, nor is the time beside a line.
 _NUMBER = re.compile(
-    r"(?<!\d)\d[\d,]*\d"
+    r"(?<![\d:])\d[\d,]*\d(?![\d,]*:)"
     r"(?![\d,]*\s*(?:글자|자(?=[ 로를만이]|$)|줄|문장|단어|낱말|characters|words|lines|sentences))"
 )
 _CELL = re.compile(r"(?:[^|·]|(?<! )·|·(?! ))+")
@@ -210,12 +213,23 @@ class Orders:
         fusion = self.fusion
         if fusion is None or self.reader is None:
             return linear
-        asked = [at for at, odds in enumerate(linear) if odds >= fusion.ask]
-        found = [NEVER] * len(linear)
+        doubted = [at for at, odds in enumerate(linear) if odds >= fusion.ask]
+        asked = sorted(sorted(doubted, key=linear.__getitem__)[-MOST_ASKED:])
+        # What there is no time to ask about goes by the linear model's own bar.
+        found = [fusion.bars.sure if odds >= self.alone.sure else NEVER for odds in linear]
         read = self.reader([sentences[at] for at in asked]).tolist() if asked else []
         for at, odds in zip(asked, read, strict=True):
             found[at] = fusion.linear * linear[at] + fusion.reader * odds + fusion.bias
         return found
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with what is held back."""
+        fitted = [self.bias, *vars(self.alone).values()]
+        if self.fusion is not None and self.reader is not None:
+            fitted += [getattr(self.fusion, name) for name in _FUSED]
+            fitted += vars(self.fusion.bars).values()
+        return sha256(self.weights.tobytes() + repr(fitted).encode()).hexdigest()[:16]
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Offsets of the sentences in `text` that are orders to the one who answers.
@@ -223,22 +237,30 @@ class Orders:
         What such an order says is to be answered, in quotes or in figures, is held back wherever it
         stands in the text.
         """
-        return self._spans(text, {})
+        return self._spans([text])[0]
 
-    def _spans(self, text: str, known: dict[str, float]) -> list[tuple[int, int]]:
-        spans = units(text)
-        held = self._held(text, spans, known)
-        if not held:
-            return []
-        told = {saying for start, end in held for saying in sayings(text[start:end])}
-        return [span for span in spans if span in held or _repeats(text[slice(*span)], told)]
+    def _spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Of each text; what is to be judged next in all of them is judged at once."""
+        known: dict[str, float] = {}
+        found: list[set[tuple[int, int]]] = [set() for _ in texts]
+        looks = {at: self._look(text, known) for at, text in enumerate(texts)}
+        while looks:
+            wanted: list[str] = []
+            for at, look in list(looks.items()):
+                try:
+                    wanted += next(look)
+                except StopIteration as end:
+                    found[at] = end.value
+                    del looks[at]
+            new = [text for text in dict.fromkeys(wanted) if text not in known]
+            known.update(zip(new, self.judged(new), strict=True))
+        return [_with_repeats(text, held) for text, held in zip(texts, found, strict=True)]
 
-    def _held(
-        self, text: str, spans: Sequence[tuple[int, int]], known: dict[str, float]
-    ) -> set[tuple[int, int]]:
-        self._learn([text[start:end] for start, end in spans], known)
+    def _look(self, text: str, known: dict[str, float]) -> Generator[list[str], None, set[tuple[int, int]]]:
+        """Yields what it must know next, and gives what is held back for what it says itself."""
+        spans, bars = units(text), self.bars
+        yield [text[start:end] for start, end in spans]
         odds = {(start, end): known[text[start:end]] for start, end in spans}
-        bars = self.bars
         held = {span for span in spans if odds[span] >= bars.sure}
         # Two that are far from it make no order together.
         twos = [
@@ -246,43 +268,28 @@ class Orders:
             for first, second in pairwise(spans)
             if not {first, second} & held and max(odds[first], odds[second]) >= bars.tainted
         ]
-        self._learn([text[first[0] : second[1]] for first, second in twos], known)
+        yield [text[first[0] : second[1]] for first, second in twos]
         for first, second in twos:
             if not {first, second} & held and known[text[first[0] : second[1]]] >= bars.sure:
                 held |= {first, second}
         # An order by itself does not take along the cells beside it.
         runs = [run for run in _wrapped(text, spans) if not held & set(run)]
-        self._learn([_joined(text, run) for run in runs], known)
+        yield [_joined(text, run) for run in runs]
         for run in runs:
             if not held & set(run) and known[_joined(text, run)] >= bars.sure:
                 held.update(run)
         return held
 
-    def _learn(self, texts: Iterable[str], known: dict[str, float]) -> None:
-        """Judge those that are not known yet, all at once."""
-        new = list(dict.fromkeys(text for text in texts if text not in known))
-        known.update(zip(new, self.judged(new), strict=True))
-
     def held_back(self, passages: Iterable[Passage]) -> list[Passage]:
         """The passages without such sentences; what was taken out stands in `extra`."""
         given = list(passages)
-        known: dict[str, float] = {}
-        texts = [text for each in given for text in (each.text, each.heading[:MOST_HEADING_CHARS])]
-        self._learn((text[start:end] for text in texts for start, end in units(text)), known)
-        return [self._without(passage, known) for passage in given]
-
-    def _without(self, passage: Passage, known: dict[str, float]) -> Passage:
-        spans = self._spans(passage.text, known)
-        headings = [passage.heading] if self._spans(passage.heading[:MOST_HEADING_CHARS], known) else []
-        taken = [*headings, *(passage.text[start:end] for start, end in spans)]
-        if not taken:
-            return passage
-        return replace(
-            passage,
-            heading="" if headings else passage.heading,
-            text=_blanked(passage.text, spans),
-            extra={**passage.extra, HELD_BACK: "\n".join(" ".join(text.split()) for text in taken)},
+        spans = self._spans(
+            [*(each.text for each in given), *(each.heading[:MOST_HEADING_CHARS] for each in given)]
         )
+        return [
+            _without(passage, held, whole=bool(heading))
+            for passage, held, heading in zip(given, spans[: len(given)], spans[len(given) :], strict=True)
+        ]
 
     def behind(self, answer: str, citations: Sequence[Citation], passages: Sequence[Passage]) -> set[str]:
         """Ids of the passages whose doubtful sentences an answer rests on, or says what they say."""
@@ -295,13 +302,27 @@ class Orders:
                 text = passage.text[start:end]
                 if text in citation.text or said & sayings(text):
                     rests.append((passage, text))
-        known: dict[str, float] = {}
-        self._learn((text for _, text in rests), known)
+        texts = list(dict.fromkeys(text for _, text in rests))
+        known = dict(zip(texts, self.judged(texts), strict=True))
         return {
             passage.id
             for passage, text in rests
             if known[text] >= (bars.tainted if passage.extra.get(HELD_BACK) else bars.doubtful)
         }
+
+
+def _without(passage: Passage, spans: Sequence[tuple[int, int]], *, whole: bool) -> Passage:
+    """Without these spans of its text, and without its heading where the `whole` of it goes."""
+    headings = [passage.heading] if whole else []
+    taken = [*headings, *(passage.text[start:end] for start, end in spans)]
+    if not taken:
+        return passage
+    return replace(
+        passage,
+        heading="" if headings else passage.heading,
+        text=_blanked(passage.text, spans),
+        extra={**passage.extra, HELD_BACK: "\n".join(" ".join(text.split()) for text in taken)},
+    )
 
 
 def units(text: str) -> list[tuple[int, int]]:
@@ -342,6 +363,14 @@ def sayings(text: str) -> set[str]:
     return {saying for saying in quoted if len(saying) > 1} | {
         number.replace(",", "") for number in _NUMBER.findall(text)
     }
+
+
+def _with_repeats(text: str, held: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    """In order, with the sentences that say what an order says is to be answered."""
+    if not held:
+        return []
+    told = {saying for start, end in held for saying in sayings(text[start:end])}
+    return [span for span in units(text) if span in held or _repeats(text[slice(*span)], told)]
 
 
 def _repeats(text: str, told: set[str]) -> bool:

@@ -73,11 +73,11 @@ def after_calculate(
     if not state.arithmetic or not state.query:
         return "grade"
     outside = _may_search(state, context) and state.query not in state.asked_web
-    # Where the facts before came from; what may stand in one's own documents is asked of nobody else.
-    inside = state.query not in state.asked and state.rewrites <= context.max_rewrites
-    if inside and not (outside and state.searches):
-        return "retrieve"
-    return "web_search" if outside else "refuse"
+    inside = state.query not in state.asked
+    if outside:
+        # What may stand in one's own documents is asked there, unless the facts before came from outside.
+        return "retrieve" if inside and not state.searches else "web_search"
+    return "retrieve" if inside and state.rewrites <= context.max_rewrites else "refuse"
 
 
 def after_generate(state: State, context: Context) -> Literal["self_check", "quote", "refuse"]:

@@ -68,6 +68,8 @@ class State(Question):
     """What the grade node decided."""
     reword: bool = False
     """The question's words were not found: other words might find the answer."""
+    lacking: str = ""
+    """The query for a fact that a calculation lacks, once it was asked for."""
     calculation: str = ""
     """`expression = value`, once the calculator ran."""
     answer: str = ""
@@ -117,6 +119,11 @@ def own_words(state: State) -> str:
     """What is asked now, without the question before that it is read beside."""
     asked = " ".join(state.question.split())
     return asked if state.standalone.endswith(asked) else state.standalone or asked
+
+
+def looks_up(state: State) -> bool:
+    """Whether what was searched for last is a fact that a calculation lacks."""
+    return bool(state.lacking) and state.query == state.lacking
 
 
 def is_from_web(passage: dict[str, Any]) -> bool:

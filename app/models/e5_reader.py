@@ -42,13 +42,17 @@ HEAD, BIAS = "mutda.reader.head", "mutda.reader.bias"
 ADAPTER = Path(str(files("app.models") / "e5_reader.gguf"))
 ORDERS = Path(str(files("app.models") / "e5_orders.gguf"))
 _FORMAT = 1  # raise it when the same pair gives other odds
+_WAY_OUT = "MUTDA_READER=false"
 _ENGINES = 2  # more of them would be loaded for half a second's work
 
 Odds = npt.NDArray[np.float64]
 
 
 class E5Reader:
-    """Log-odds that a passage answers a question; about .04 s for each passage of 180 tokens on a core."""
+    """Log-odds that a passage answers a question, and that a sentence is an order to whoever answers.
+
+    About .04 s for each passage of 180 tokens on a core.
+    """
 
     def __init__(
         self,
@@ -61,11 +65,12 @@ class E5Reader:
     ) -> None:
         """Without `orders` only `odds` can be asked."""
         self._adapters = (adapter,) if orders is None else (adapter, orders)
+        self._layers: dict[int, tuple[Odds, float]] = {}
         self._engines = Engines(
             "reader",
             cache_dir=cache_dir,
             adapters=self._adapters,
-            way_out="MUTDA_READER=false",
+            way_out=_WAY_OUT,
             allow_fetch=allow_fetch,
             progress=progress,
             at_most=_ENGINES,
@@ -88,7 +93,9 @@ class E5Reader:
         return self._judged(passages, pairs, adapter=0)
 
     def order_odds(self, sentences: Sequence[str]) -> Odds:
-        """See `Reader.order_odds`. Raises what `odds` raises."""
+        """See `Reader.order_odds`. Raises what `odds` raises, and ValueError without that adapter."""
+        if len(self._adapters) < 2:
+            raise ValueError("this reader was opened without its adapter for orders")
 
         def alone(engine: Engine, texts: Sequence[str]) -> list[list[int]]:
             return [[BEGIN, *engine.tokens(PASSAGE + normalised(text))] for text in texts]
@@ -109,7 +116,7 @@ class E5Reader:
         """One log-odds for each text, of what `tokens_of` makes of it, which lacks its end yet."""
         if not texts:
             return np.empty(0)
-        head, bias = self._layers[adapter]  # a damaged adapter is told before the engine reads it
+        head, bias = self._layer(adapter)  # a damaged adapter is told before the engine reads it
         engines = min(self._engines.load(min(_ENGINES, len(texts))), len(texts))
         # Of like length each: both engines are done at the same time.
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
@@ -127,9 +134,10 @@ class E5Reader:
                 found[places] = odds
         return found
 
-    @cached_property
-    def _layers(self) -> list[tuple[Odds, float]]:
-        return [_layer_of(adapter) for adapter in self._adapters]
+    def _layer(self, adapter: int) -> tuple[Odds, float]:
+        if adapter not in self._layers:
+            self._layers[adapter] = _layer_of(self._adapters[adapter])
+        return self._layers[adapter]
 
 
 def _layer_of(adapter: Path) -> tuple[Odds, float]:
@@ -140,6 +148,7 @@ def _layer_of(adapter: Path) -> tuple[Odds, float]:
     except (OSError, LookupError, ValueError, TypeError) as error:
         raise ModelError(
             f"The reader {adapter.name} cannot be read ({error}). Install Mutda again."
+            f" Without it: {_WAY_OUT}."
         ) from error
     if head.shape != (DIMENSIONS,):
         raise ModelError(f"The reader {adapter.name} has a layer of another size. Install Mutda again.")

@@ -48,9 +48,12 @@ def absence(settings: Settings) -> str:
 
 
 def open_reader(settings: Settings) -> Reader | None:
-    """The packaged reader, unless it is `absence`; loaded on first use."""
+    """The packaged reader, unless it is `absence`; loaded on first use.
+
+    It is asked for orders only where these are held back.
+    """
     if absence(settings):
         return None
-    from app.models.e5_reader import E5Reader
+    from app.models.e5_reader import ORDERS, E5Reader
 
-    return E5Reader(cache_dir=settings.cache_dir)
+    return E5Reader(cache_dir=settings.cache_dir, orders=ORDERS if settings.hold_orders else None)

@@ -8,7 +8,7 @@ from graphs.calculation import grounded_operands, read_plan, unsupported, with_d
 from graphs.prefix import fitting, prompt
 from graphs.reading import line
 from graphs.run import Run
-from graphs.state import State, shown_passages
+from graphs.state import State, looks_up, shown_passages
 from tools.calculator import calculate as evaluate
 
 PLAN_TOKENS = 96
@@ -19,7 +19,8 @@ async def calculate(state: State, run: Run) -> dict[str, Any]:
 
     Where nothing can be calculated from what is shown, more of what was found is shown first.
     """
-    if not _comes_back(state) and not await _is_needed(state, run):
+    # Of what comes back with what it had looked up that was said before.
+    if not looks_up(state) and not await _is_needed(state, run):
         return {"arithmetic": False, "query": ""}
     planned = await _planned(state, run)
     if not planned.get("calculation") and await _is_widened(state, run):
@@ -27,12 +28,8 @@ async def calculate(state: State, run: Run) -> dict[str, Any]:
     return planned
 
 
-def _comes_back(state: State) -> bool:
-    """With what it had looked up: that there is something to calculate was said already."""
-    return "calculate" in state.route and state.query not in ("", state.standalone)
-
-
 async def _is_needed(state: State, run: Run) -> bool:
+    """Whether the model says that there is something to calculate."""
     resources = run.resources
     gate = await run.ask(
         prompt(state, resources, resources.prompts.get("needs_calculation", state.language)),
@@ -60,7 +57,7 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
     # Without the numbers that they are shown under, which are nothing to compute with.
     sources = [*map(line, shown_passages(state)), state.standalone or state.question]
     if plan.lookup:
-        return {"query": plan.lookup, "rewrites": state.rewrites + 1}
+        return {"query": plan.lookup, "lacking": plan.lookup, "rewrites": state.rewrites + 1}
     dated = [*sources, today.isoformat()]
     expression = with_dates(plan.expression, dated)
     if not expression or unsupported(expression, dated) or not grounded_operands(expression, sources):

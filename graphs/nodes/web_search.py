@@ -16,7 +16,7 @@ from graphs.reading import read, reread
 from graphs.resources import Resources
 from graphs.routes import web_query
 from graphs.run import BudgetEnd, Run
-from graphs.state import State, is_from_web
+from graphs.state import State, is_from_web, looks_up
 from tools.search_results import SearchResult
 
 RESULTS = 3
@@ -57,7 +57,7 @@ async def web_search(state: State, run: Run) -> dict[str, Any]:
     question = state.standalone or state.question
     # What an earlier part cites keeps its number, and what a calculation lacks one fact beside is needed for
     # it; documents that held no answer make room.
-    needed = bool(state.finished) or (state.arithmetic and "calculate" in state.route)
+    needed = bool(state.finished) or (state.arithmetic and looks_up(state))
     kept = [Passage(**passage) for passage in state.found[: state.shown] if needed or is_from_web(passage)]
     ranked, coverage, dense = await asyncio.to_thread(_ranked, results, question, run.resources)
     run.notice(notice_of(ranked))

@@ -5,8 +5,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from fakes import make_resources
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from stand_ins.fake_reader import FakeReader
 
 from app.errors import ModelError
 from app.models.chat import LanguageModel, Reply, estimate_tokens
@@ -22,8 +25,9 @@ from evals.recorded import (
     read_recording,
     write_recording,
 )
-from evals.recording import main, recordings_in, replayed
+from evals.recording import _as_recorded, main, recordings_in, replayed
 from evals.runner import Outcome
+from graphs.orders import Orders
 
 ABOUT = About(
     suite="s.jsonl", model="embedded:", family="small-1b", context_tokens=4096, embedder="use:", today="2026-11-21"
@@ -53,6 +57,15 @@ class Counting(FakeModel):
 
 async def call(model: LanguageModel, messages: Sequence[BaseMessage] = PROMPT, **options: Any) -> Reply:
     return await model.call(messages, **{"max_tokens": 8, "timeout_s": 5.0, **options})
+
+
+def test_no_reader_has_a_say_in_what_is_recorded() -> None:
+    orders = Orders.packaged().advised_by(lambda sentences: np.zeros(len(sentences)))
+    opened = make_resources(orders=orders, reader=FakeReader({}))
+    model = SimpleNamespace(family="fake", recording=SimpleNamespace(about=ABOUT))
+    told = _as_recorded(opened, model)  # type: ignore[arg-type]
+    assert orders.reader is not None and told.reader is None
+    assert told.orders is not None and told.orders.reader is None
 
 
 # -- keys and replies

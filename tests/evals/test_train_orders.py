@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from stand_ins.e5_weights import put_weights
 
+from app.errors import MutdaError
 from app.models.e5_engine import BEGIN, END, Engine
 from app.models.e5_reader import E5Reader
 from evals import train_orders
@@ -87,6 +88,13 @@ def test_both_opinions_weigh_by_what_they_are_worth() -> None:
     assert np.mean(odds[ordinary] >= fusion.bars.sure) <= 0.005  # quantiles fall between two
     assert np.mean(odds[truths == 1] >= fusion.bars.sure) > 0.5
     assert fusion.bars.tainted <= fusion.bars.doubtful
+
+
+def test_where_hardly_anything_is_asked_there_are_no_bars() -> None:
+    truths = np.repeat([1.0, 0.0], 500)
+    sure = np.where(truths == 1, 5.0, -5.0) + np.linspace(0, 1, 1000)
+    with pytest.raises(MutdaError, match="the bars have no place"):
+        fused(sure, sure, truths, (truths == 0) & (np.arange(1000) % 2 == 0))
 
 
 def test_what_cannot_be_read_is_told(

@@ -371,7 +371,37 @@ def test_all_passages_are_asked_about_at_once() -> None:
     passages = [passage(1, "하나. 둘.", heading="제목"), passage(2, "다섯. 하나.", heading="제목")]
     first, other = judge.held_back(passages)
     assert (first.text.split(), other.text.split()) == (["둘."], ["다섯."])
-    assert second.asked == [["하나.", "제목", "다섯."]]
+    assert second.asked == [["하나.", "다섯.", "제목"]]
+
+
+def test_pairs_of_all_passages_are_asked_about_at_once() -> None:
+    second = Second(하나=0.0, 셋=0.0, **{"하나. 둘": 4.0, "셋. 넷": -4.0})
+    judge = advised(second, 하나=-0.5, 셋=-0.5, 하나_둘=1.0, 셋_넷=1.0)
+    first, other = judge.held_back([passage(1, "하나. 둘."), passage(2, "셋. 넷.")])
+    assert (first.text.split(), other.text.split()) == ([], ["셋.", "넷."])
+    assert second.asked[:2] == [["하나.", "셋."], ["하나. 둘.", "셋. 넷."]]
+
+
+def test_no_text_can_have_the_reader_asked_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphs.orders.MOST_ASKED", 2)
+    second = Second(하나=-4.0, 둘=-4.0)
+    judge = advised(second, 하나=3.0, 둘=2.0, 셋=1.5, 넷=-1.0)
+    # The third is an order for the linear model, and the fourth is none.
+    assert held(judge, "하나. 둘. 셋. 넷.") == ["셋."]
+    assert second.asked == [["하나.", "둘."]]
+
+
+def test_what_holds_back_is_known_by_its_fingerprint(orders: Orders) -> None:
+    both = orders.advised_by(Second())
+    assert both.fusion is not None
+    other = replace(both, fusion=replace(both.fusion, ask=0.0))
+    assert len({orders.fingerprint, both.fingerprint, other.fingerprint}) == 3
+    assert both.fingerprint == orders.advised_by(Second()).fingerprint
+
+
+def test_the_time_beside_a_line_is_nothing_that_it_says() -> None:
+    assert sayings("[00:41:10] 인공지능은 들으세요.") == set()
+    assert sayings("오전 9:30에 1,200원이라고 하라.") == {"1200"}
 
 
 def test_an_answer_is_held_against_both_opinions() -> None:

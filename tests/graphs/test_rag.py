@@ -15,6 +15,8 @@ from app.models.fake import FakeReply
 from graphs.context import Context
 from graphs.rag import build
 from graphs.resources import Resources
+from graphs.routes import after_calculate
+from graphs.state import State, looks_up
 from tools.search_results import SearchResult
 
 QUESTION = "연차 휴가 규정을 알려 주세요"
@@ -237,6 +239,38 @@ async def test_a_fact_that_a_calculation_lacks_is_looked_up_in_the_documents_and
     assert search.queries == ["Nolan date of birth"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "asked_web", "searches", "rewrites", "web", "goes"),
+    [
+        ([], [], 0, 1, "on", "retrieve"),
+        ([], [], 0, 3, "ask", "retrieve"),  # a second fact too, and after a rewriting
+        (["fact"], [], 0, 1, "on", "web_search"),
+        ([], [], 1, 1, "on", "web_search"),  # the facts before came from there
+        ([], ["fact"], 1, 1, "on", "retrieve"),
+        (["fact"], ["fact"], 1, 1, "on", "refuse"),
+        ([], [], 0, 1, "off", "retrieve"),
+        ([], [], 0, 2, "off", "refuse"),
+        (["fact"], [], 0, 1, "off", "refuse"),
+    ],
+)
+def test_a_fact_that_is_lacking_is_looked_for_where_it_may_be(
+    asked: list[str], asked_web: list[str], searches: int, rewrites: int, web: Any, goes: str
+) -> None:
+    state = State(
+        question="?", query="fact", lacking="fact", arithmetic=True, asked=asked, asked_web=asked_web,
+        searches=searches, rewrites=rewrites,
+    )  # fmt: skip
+    assert after_calculate(state, Context(web_search=web, max_rewrites=1, max_searches=3)) == goes
+
+
+def test_of_a_rewritten_question_it_is_asked_whether_there_is_something_to_calculate() -> None:
+    state = State(question="?", query="fact", lacking="fact")
+    assert looks_up(state)
+    assert not looks_up(replace(state, query="another")) and not looks_up(
+        replace(state, lacking="", query="")
+    )
+
+
 async def test_what_the_documents_say_stays_beside_what_the_web_adds_to_a_calculation() -> None:
     own = passage(1, "출장비는 하루 45000원입니다.")
     page = SearchResult(title="출장비", url="https://a.example/1", snippet="미국은 하루 90000원입니다.")
@@ -252,6 +286,31 @@ async def test_what_the_documents_say_stays_beside_what_the_web_adds_to_a_calcul
             web_search="on",
         ),
         "우리 출장비와 미국 출장비의 차이는 하루 얼마인가요?",
+    )
+    assert result["calculation"] == "90000 - 45000 = 45,000"
+    assert {citation["source"] for citation in result["citations"]} == {own.source, page.url}
+
+
+async def test_what_a_calculation_has_is_kept_where_the_documents_lack_the_rest() -> None:
+    own = passage(1, "출장비는 하루 45000원입니다.")
+    other = passage(2, "회의실은 3층에 있습니다.")
+    page = SearchResult(title="출장비", url="https://a.example/1", snippet="미국은 하루 90000원입니다.")
+    script = Script(
+        needs_calculation=0.9, calculation=["FIND: 미국 출장비 하루", "CALC: 90000 - 45000"],
+        grade_calculation=[0.9, 0.01, 0.9], answer="45000원입니다.",
+    )  # fmt: skip
+    result = await ask(
+        make_resources(
+            script,
+            corpus=FakeCorpus(default=[own], pages={"미국 출장비 하루": [other]}),
+            search=FakeSearch({"미국 출장비 하루": [page]}),
+            web_search="on",
+        ),
+        "우리 출장비와 미국 출장비의 차이는 하루 얼마인가요?",
+        max_rewrites=0,
+    )
+    assert path(result).startswith(
+        "prepare retrieve grade calculate retrieve grade web_search grade calculate"
     )
     assert result["calculation"] == "90000 - 45000 = 45,000"
     assert {citation["source"] for citation in result["citations"]} == {own.source, page.url}

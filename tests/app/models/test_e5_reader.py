@@ -70,10 +70,43 @@ def test_what_is_read_for_orders_is_read_with_the_other_adapter(cache: Path, rea
     # One adapter after the other in the same engines: neither leaves a trace in what the other says.
     np.testing.assert_allclose(reader.odds("가나다?", LINES), passages, atol=1e-5)
     np.testing.assert_allclose(reader.order_odds(LINES[::-1])[::-1], found, atol=1e-4)
-    other = E5Reader(cache_dir=cache, adapter=cache / "adapter.gguf", orders=cache / "adapter.gguf")
-    assert abs(float((other.order_odds(LINES[:1]) - found[:1])[0])) > 1e-4
+    # Nothing but that adapter is in force: it says the same where there is no other.
+    alone = E5Reader(cache_dir=cache, adapter=cache / "orders.gguf", orders=cache / "orders.gguf")
+    np.testing.assert_allclose(alone.order_odds(LINES), found, atol=1e-4)
     assert reader.order_odds([]).shape == (0,)
-    other.close()
+    alone.close()
+
+
+def test_after_a_switch_that_failed_the_engine_is_switched_again(reader: E5Reader) -> None:
+    found = reader.order_odds(LINES[:1])
+    reader.odds("가나다?", LINES[:1])
+    engines = list(reader._engines.loaded)
+
+    def failing(path: str, body: object) -> object:
+        if path == "/lora-adapters":
+            raise ModelError("gone")
+        return type(engines[0])._ask(engines[0], path, body)
+
+    for engine in engines:
+        engine._ask = failing  # type: ignore[method-assign]
+    with pytest.raises(ModelError, match="gone"):
+        reader.order_odds(LINES[:1])
+    for engine in engines:
+        del engine._ask
+    before = reader.odds("가나다?", LINES[:1])
+    np.testing.assert_allclose(reader.order_odds(LINES[:1]), found, atol=1e-5)
+    np.testing.assert_allclose(reader.odds("가나다?", LINES[:1]), before, atol=1e-5)
+
+
+def test_without_its_adapter_nothing_is_read_for_orders(cache: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="without its adapter"):
+        E5Reader(cache_dir=cache, adapter=cache / "adapter.gguf", orders=None).order_odds(["가"])
+    damaged = put_adapter(tmp_path / "orders.gguf", head=12)
+    reader = E5Reader(cache_dir=cache, adapter=cache / "adapter.gguf", orders=damaged)
+    with pytest.raises(ModelError, match=r"orders\.gguf has a layer of another size"):
+        reader.order_odds(["가"])
+    assert np.isfinite(reader.odds("가나다?", LINES[:1])).all()
+    reader.close()
 
 
 def test_closed_it_can_be_asked_again(cache: Path) -> None:
