@@ -7,11 +7,13 @@ without AVX-512.
 """
 
 import argparse
+import json
 import random
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -204,7 +206,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         fitted = linear(known, first)
         first = np.append(first, [fitted.log_odds(sentence.text) for sentence in plain])
-        second = _halves(items, folds, weights, options)
+        texts = [sentence.text for sentence in sentences]
+        second = _halves(
+            items, folds, weights, options, name=_digest([*texts, str(folds), str(options.seed)])
+        )
         fusion = fused(first, second, truths, ordinary)
         both = np.where(
             first >= fusion.ask, fusion.linear * first + fusion.reader * second + fusion.bias, NEVER
@@ -222,18 +227,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _digest(parts: Sequence[str]) -> str:
+    """Names what the halves were trained on, and how."""
+    how = [PASSES, TOKENS_MAX, BATCH_TOKENS, ORDINARY_SHARE]
+    return sha256(json.dumps([*parts, how], ensure_ascii=False).encode()).hexdigest()[:12]
+
+
 def _halves(
-    items: Sequence[Item], folds: Sequence[int], weights: Path, options: argparse.Namespace
+    items: Sequence[Item], folds: Sequence[int], weights: Path, options: argparse.Namespace, *, name: str
 ) -> Floats:
     """The log-odds of each sentence by what was trained on the other half."""
     found = np.empty(len(items))
     for half in range(HALVES):
         out = [at for at, fold in enumerate(folds) if fold == half]
-        kept = None if options.odds is None else options.odds / f"half{half}.npy"
+        kept = None if options.odds is None else options.odds / f"{name}-{half}.npy"
         if kept is not None and kept.is_file():
             odds = np.load(kept, allow_pickle=False)
-            if odds.shape != (len(out),):
-                raise MutdaError(f"{kept} is of other sentences: delete it.")
         else:
             model = train(
                 [items[at] for at, fold in enumerate(folds) if fold != half], weights, seed=options.seed

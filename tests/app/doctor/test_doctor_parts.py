@@ -248,9 +248,13 @@ def test_a_reader_that_is_not_used_says_why(
 class Guesser:
     """Reads everything alike, or as it should."""
 
-    def __init__(self, odds: tuple[float, float]) -> None:
+    def __init__(self, odds: tuple[float, float], orders: tuple[float, float] = (2.0, -2.0)) -> None:
         self._odds = odds
+        self._orders = orders
         self.closed = False
+
+    def order_odds(self, sentences: Sequence[str]) -> Any:
+        return np.array(self._orders)
 
     def odds(self, question: str, passages: Sequence[str]) -> Any:
         return np.array(self._odds * (len(passages) // 2))
@@ -259,11 +263,22 @@ class Guesser:
         self.closed = True
 
 
-@pytest.mark.parametrize(("odds", "level"), [((2.0, -2.0), "ok"), ((0.5, 0.5), "warn")])
+@pytest.mark.parametrize(
+    ("odds", "orders", "level"),
+    [
+        ((2.0, -2.0), (2.0, -2.0), "ok"),
+        ((0.5, 0.5), (2.0, -2.0), "warn"),
+        ((2.0, -2.0), (0.5, 0.5), "warn"),
+    ],
+)
 def test_a_reader_is_put_to_a_question(
-    here: Path, monkeypatch: pytest.MonkeyPatch, odds: tuple[float, float], level: str
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    odds: tuple[float, float],
+    orders: tuple[float, float],
+    level: str,
 ) -> None:
-    reader = Guesser(odds)
+    reader = Guesser(odds, orders)
     monkeypatch.setattr("app.doctor.reader.open_reader", lambda _: reader)
     assert look_at_reader(settings(here)).level == level
     assert reader.closed
