@@ -26,6 +26,7 @@ from app.models.e5_engine import BEGIN, END, PASSAGE, Engine, normalised
 from app.models.e5_reader import ORDERS
 from app.models.weights import resolve_e5
 from app.settings import load_settings
+from evals.batches import batches
 from evals.orders import (
     OUT,
     Floats,
@@ -83,24 +84,8 @@ def plan_of(items: Sequence[Item], chance: random.Random) -> list[list[Item]]:
     plan: list[list[Item]] = []
     for _ in range(PASSES):
         read_now = [item for item in items if not item.ordinary or chance.random() < ORDINARY_SHARE]
-        plan += batches(read_now, chance)
+        plan += batches(read_now, chance, most_tokens=BATCH_TOKENS, blur=6)
     return plan
-
-
-def batches(items: Sequence[Item], chance: random.Random) -> list[list[Item]]:
-    """With at most `BATCH_TOKENS` each, with the padding, in any order."""
-    found: list[list[Item]] = []
-    batch: list[Item] = []
-    for item in sorted(items, key=lambda item: len(item.tokens) + 6 * chance.random()):
-        longest = max([len(item.tokens), *(len(other.tokens) for other in batch)])
-        if batch and (len(batch) + 1) * longest > BATCH_TOKENS:
-            found.append(batch)
-            batch = []
-        batch.append(item)
-    if batch:
-        found.append(batch)
-    chance.shuffle(found)
-    return found
 
 
 def train(items: Sequence[Item], weights: Path, *, seed: int) -> "ReaderModel":

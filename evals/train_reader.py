@@ -26,6 +26,7 @@ from app.models.e5_reader import QUESTION_TOKENS_MAX, E5Reader
 from app.models.embedders.e5 import E5Embedder
 from app.models.weights import resolve_e5
 from app.settings import load_settings
+from evals.batches import batches
 from evals.metrics.auc import auc
 from evals.reading_sets import Example, of_korquad, of_sets, pairs
 from evals.suite import GivenPassage
@@ -86,22 +87,6 @@ def _ends(pieces: Sequence[str], text: str, answer: str, title: int) -> tuple[in
     return None
 
 
-def batches(items: Sequence[Item], chance: random.Random) -> list[list[Item]]:
-    """Of like length each, with at most `BATCH_TOKENS` with the padding, in any order."""
-    found: list[list[Item]] = []
-    batch: list[Item] = []
-    for item in sorted(items, key=lambda item: len(item.tokens) + 12 * chance.random()):
-        longest = max([len(item.tokens), *(len(other.tokens) for other in batch)])
-        if batch and (len(batch) + 1) * longest > BATCH_TOKENS:
-            found.append(batch)
-            batch = []
-        batch.append(item)
-    if batch:
-        found.append(batch)
-    chance.shuffle(found)
-    return found
-
-
 def plan_of(
     examples: Sequence[Example], engine: Engine, *, seed: int, known: float = 1.0, fresh: Sequence[str] = ()
 ) -> list[list[Item]]:
@@ -122,7 +107,8 @@ def plan_of(
         or any(_is_of(name, each) for name in fresh)
         or chance.random() < known
     ]
-    return batches([item_of(engine, *pair) for pair in pairs(chosen, chance)], chance)
+    items = [item_of(engine, *pair) for pair in pairs(chosen, chance)]
+    return batches(items, chance, most_tokens=BATCH_TOKENS, blur=12)
 
 
 def _is_of(name: str, example: Example) -> bool:

@@ -13,10 +13,8 @@ from app.models.e5_reader import E5Reader
 from evals import train_orders
 from evals.orders import Sentence, files_apart
 from evals.train_orders import (
-    BATCH_TOKENS,
     TOKENS_MAX,
     Item,
-    batches,
     fused,
     items_of,
     judged,
@@ -46,17 +44,6 @@ def test_a_sentence_stands_between_its_ends_and_is_cut() -> None:
     assert order.tokens[0] == BEGIN and order.tokens[-1] == END and order.order and not order.ordinary
     assert plain.ordinary and not plain.order
     assert len(long.tokens) == TOKENS_MAX and long.tokens[-1] == END
-
-
-def test_batches_hold_everything_once_and_are_bounded() -> None:
-    chance = random.Random(1)
-    given = [
-        Item(tokens=[number] * chance.randint(5, TOKENS_MAX), order=False, ordinary=False)
-        for number in range(200)
-    ]
-    found = batches(given, chance)
-    assert sorted(item.tokens[0] for batch in found for item in batch) == list(range(200))
-    assert all(len(batch) * max(len(item.tokens) for item in batch) <= BATCH_TOKENS for batch in found)
 
 
 def test_of_the_ordinary_ones_a_share_is_read_in_each_pass() -> None:

@@ -1,6 +1,5 @@
 """Everything up to the training; the training itself where torch is installed."""
 
-import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from app.models.e5_reader import E5Reader
 from evals import train_reader
 from evals.reading_sets import Example
 from evals.suite import GivenPassage
-from evals.train_reader import BATCH_TOKENS, TOKENS_MAX, Item, batches, item_of, judge, main, plan_of, train
+from evals.train_reader import TOKENS_MAX, Item, item_of, judge, main, plan_of, train
 
 PASSAGE = GivenPassage(title="가나", text="다라 마바 사아 자차")
 
@@ -54,19 +53,6 @@ def test_an_answer_in_the_title_or_cut_off_is_not_pointed_at() -> None:
     long = GivenPassage(title="", text="가 " * TOKENS_MAX + "끝")
     item = made(passage=long, answer="끝")
     assert item.ends is None and item.answers and len(item.tokens) == TOKENS_MAX
-
-
-def test_batches_hold_everything_once_and_are_bounded() -> None:
-    chance = random.Random(1)
-    items = [
-        Item(tokens=[number] * chance.randint(5, TOKENS_MAX), passage_from=2, answers=False, ends=None)
-        for number in range(300)
-    ]
-    found = batches(items, random.Random(2))
-    assert sorted(item.tokens[0] for batch in found for item in batch) == list(range(300))
-    for batch in found:
-        longest = max(len(item.tokens) for item in batch)
-        assert len(batch) == 1 or len(batch) * longest <= BATCH_TOKENS
 
 
 def example(number: int) -> Example:
