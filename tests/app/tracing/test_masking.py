@@ -190,7 +190,8 @@ def test_a_pattern_that_is_none_or_never_ends_is_told_in_one_line(pattern: str) 
 def test_no_text_takes_long(text: str) -> None:
     started = time.process_time()
     Masking([r"\d+ ?번지"]).text(text)
-    assert time.process_time() - started < 2
+    # A second and a half on a slow machine; the square of the whole text would take minutes.
+    assert time.process_time() - started < 10
 
 
 def test_threads_may_share_it() -> None:
