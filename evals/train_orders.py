@@ -196,9 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             items, folds, weights, options, name=_digest([*texts, str(folds), str(options.seed)])
         )
         fusion = fused(first, second, truths, ordinary)
-        both = np.where(
-            first >= fusion.ask, fusion.linear * first + fusion.reader * second + fusion.bias, NEVER
-        )
+        both = np.where(first >= fusion.ask, fusion.both(first, second), NEVER)
         print(f"files left out, linear: {told(first, truths, ordinary, fitted.alone.sure)}")
         reader_bars = bars_of(second, truths, ordinary)
         print(f"files left out, reader: {told(second, truths, ordinary, reader_bars.sure)}")

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from graphs.numbers import dates_in, iso_dates, numbers_in, without_iso_dates
+from graphs.numbers import dates_in, iso_dates, numbers_in, without_iso_dates, yearless_days_in
+from graphs.numerals import numbers_told
 from tools.calculator import grouped
 from tools.scales import plainly
 
@@ -122,11 +124,18 @@ def _rounds_to(value: Fraction, said: Fraction) -> bool:
 
 
 def grounded_operands(expression: str, sources: Sequence[str]) -> bool:
-    """Whether the expression computes with anything that the sources say: today alone answers nothing."""
+    """Whether the expression computes with anything that the sources say: today alone answers nothing.
+
+    A number that may be a unit's factor is one of theirs where all the others are too: 10000 * 2.
+    """
     text = "\n".join(sources)
+    known = numbers_told(text)
     # The year of today's date stands in many documents.
-    values = numbers_in(without_iso_dates(expression)) - _UNITS
-    return bool(dates_in(expression) & dates_in(text) or values & numbers_in(text))
+    values = numbers_in(without_iso_dates(expression))
+    dates = dates_in(expression)
+    if dates - _strange_days(dates, text) or (values - _UNITS) & known:
+        return True
+    return not dates and len(values) > 1 and values <= known
 
 
 def with_dates(expression: str, sources: Sequence[str]) -> str:
@@ -148,9 +157,9 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
     What is left of 12 per cent off, .88 or 88, and what 12 per cent more make, stand there as the 12 do.
     """
     text = "\n".join(sources)
-    dates = dates_in(expression) - dates_in(text)
+    dates = _strange_days(dates_in(expression), text)
     rest = without_iso_dates(expression)
-    known = numbers_in(text)
+    known = numbers_told(text)
     changes = {Fraction(share.replace(",", "")) for share in _PER_CENT.findall(text)}
     strange = {
         n
@@ -158,6 +167,16 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
         if n not in known and n not in _UNITS and n * 100 not in known and not _changes_by(n, changes)
     }
     return sorted(day.isoformat() for day in dates) + sorted(plainly(value) for value in strange)
+
+
+def _strange_days(days: set[date], text: str) -> set[date]:
+    """Those that do not stand there; "4월 10일" does with its year, where that stands there too."""
+    yearless, numbers = yearless_days_in(text), numbers_in(text)
+    return {
+        day
+        for day in days - dates_in(text)
+        if (day.month, day.day) not in yearless or Fraction(day.year) not in numbers
+    }
 
 
 def _changes_by(factor: Fraction, shares: set[Fraction]) -> bool:

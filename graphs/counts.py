@@ -100,6 +100,11 @@ def of_another_kind(text: str, known: str) -> set[Fraction]:
     return {value for value in miscounted(text, known) if value != 1 and counted[value] <= kinds}
 
 
+def without_units(text: str) -> str:
+    """The text with its numbers bare: "1박당 8만 원" becomes "1 당 8만 "."""
+    return _COUNTED.sub(r"\g<number> ", text)
+
+
 def is_quantity(text: str) -> bool:
     """Whether the text is a number and its unit, and no name: "15g", and not "15K"."""
     return _COUNTED.fullmatch(text) is not None

@@ -10,6 +10,8 @@ from app.corpus.passage import Passage
 from app.corpus.sentences import sentence_spans
 from graphs.claims import CLAUSE, Quantity, claimed, quantities_in
 from graphs.conversation import TOPIC_ALONE
+from graphs.counts import miscounted, without_units
+from graphs.denials import asks_which, denies
 from graphs.numbers import (
     dates_in,
     month_days_in,
@@ -18,6 +20,7 @@ from graphs.numbers import (
     without_iso_dates,
     yearless_days_in,
 )
+from graphs.numerals import hours_in, in_digits, numbers_told, other_hours
 from tools.scales import plainly, without_scaled
 
 # A sentence that shares less than this with its best source gets no citation.
@@ -44,11 +47,31 @@ _VERB = re.compile(
     r"(?:다|요|죠|까|음|함|됨|임|며|고|게|히|면|지만|위해|통해|하여|되어|해서|어서|아서|아니라"
     rf"|[{_BEFORE_YA}]야)$"
 )
-_AGREES = re.compile(r"\s*(?:네|예|맞습니다|아니[요오]|아뇨|아닙니다)(?![가-힣])")
+_AGREES = re.compile(r"\s*(?:네|예|맞습니다|아니[요오]|아뇨|아닙니다)(?![가-힣])[\s,.!]*")
+# Words that say nothing of their own in an answer, whatever ending they bear.
+_IDLE = re.compile(
+    r"(?:합|됩|입|있습|가능합|해당합)니다|(?:해|하여|되어|돼)야(?:만)?|[한된]다|있다|있어요|해요|돼요|가능(?:하다|해요)?"
+    r"|(?:까지|부터|동안|이내|이하|이상)(?:는|만|의|에|로)?|(?:것|거)(?:은|이|을)?|것입니다|경우(?:에|에는|는)?|때(?:에|에는|는)?"
+    r"|오전|오후"
+)
+_CALENDAR = re.compile(
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?"
+)
+# Nouns and adverbs with which anybody may put a sentence together: none of them is a name.
+_COMMON = re.compile(
+    r"[가-힣]+적(?:으로|인|이)?|[가-힣]+(?:하지|되지|는지|은지|므로|도록|거나|려면|다면|으면)(?:는|도|만)?"
+    r"|(?:따라|그래|그러면|이어|우)서|그러(?:므로|나|면|니까)|그렇(?:지만|다면)|하지만|이러한|그러한|마지막으로|참고로|추가로|별도로|실제로"
+    r"|(?:경우|위해|대해|통해|관해|따라|의해|한해|인해|때문|정도|관련|포함|이상|이하|이내|이후|이전|내용|사항|문서|자료|규정|질문|답변|정보)"
+    r"(?:서|에|에서|에만|에는|서는|에서는|으로|으로는|은|는|이|가|을|를|도|만|하여|해서|된|되어)*"
+    r"|(?:근로|사용|이용|신청|담당|책임|대상|해당|당사|구매|작성|관리)자|구성원|임직원|다음과|아래와"
+)
 _VERBS = re.compile(r"[가-힣]+(?:다|요|죠)(?![가-힣])")
 _PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
 # Endings that an answer adds to a word of the documents; longest first.
 _ENDINGS = [
+    "하여야",
+    "되어야",
     "이었습니다",
     "였습니다",
     "했습니다",
@@ -75,6 +98,18 @@ _ENDINGS = [
     "라고",
     "처럼",
     "보다",
+    "해야",
+    "아야",
+    "어야",
+    "하면",
+    "되면",
+    "하여",
+    "되어",
+    "하는",
+    "되는",
+    "하며",
+    "되며",
+    "이면",
     "은",
     "는",
     "이",
@@ -108,9 +143,17 @@ class Citation:
 
 def _stem(word: str) -> str:
     for ending in _ENDINGS:
-        # A long ending is none of the word's own, even after a single letter: "m입니다".
-        if word.endswith(ending) and len(word) - len(ending) >= (1 if len(ending) > 2 else 2):
+        # A long ending is none of the word's own, even after a single letter: "m입니다", "받아야".
+        alone = len(ending) > 2 or ending.endswith("야")
+        if word.endswith(ending) and len(word) - len(ending) >= (1 if alone else 2):
             return word[: -len(ending)]
+    return word
+
+
+def _bare(word: str) -> str:
+    """Without any of its endings: "13시까지입니다" is "13시"."""
+    while (stem := _stem(word)) != word:
+        word = stem
     return word
 
 
@@ -123,14 +166,25 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
     """
     asked = _asked(question)
     sources = [_source(number, passage) for number, passage in enumerate(passages, start=1)]
+    known = in_digits("\n".join(f"{passage.heading}\n{passage.text}" for passage in passages))
     cited: dict[tuple[int, int], Citation] = {}
     for left, right in sentence_spans(answer):
         sentence = _MARKS.sub(" ", answer[left:right])
-        places = [_best_sentence(sentence, asked, sources)]
+        agrees = _AGREES.match(sentence)
+        sentence = sentence[agrees.end() :] if agrees else sentence
+
+        def best(text: str, agrees: bool = bool(agrees)) -> tuple[int, int, int] | None:
+            found = _best_sentence(text, text, asked, sources, agrees=agrees)
+            # Where what a number counts is given with it, it makes no difference how the unit is written.
+            if found is None and not miscounted(in_digits(text, loose=False), known):
+                found = _best_sentence(text, without_units(text), asked, sources, agrees=agrees)
+            return found
+
+        places = [best(sentence)]
         # A sentence that joins what two sentences say is found in neither.
         for joint in (CLAUSE, _AND):
             if not any(places):
-                places = [_best_sentence(part, asked, sources) for part in joint.split(sentence)]
+                places = [best(part) for part in joint.split(sentence)]
         for place in places:
             if place:
                 number, start, end = place
@@ -152,6 +206,14 @@ def merely_agreed(answer: str, question: str, passages: Sequence[Passage]) -> li
             if not _stands(claim, asked.topic | _topic(sentence), sources):
                 agreed.add(plainly(claim.value))
     return sorted(agreed)
+
+
+def contradicts(answer: str, question: str, passages: Sequence[Passage]) -> bool:
+    """Whether the answer to a yes-or-no question says the opposite of the sentences that it rests on."""
+    if asks_which(question):
+        return False
+    cited = "\n".join(citation.text for citation in cite(answer, question, passages))
+    return bool(cited) and denies(_AGREES.sub("", answer, count=1), cited, question)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +238,8 @@ class _Source:
 
     number: int
     numbers: set[Fraction]
+    hours: set[Fraction]
+    """Hours of its clock times as the other half of the day has them."""
     days: set[tuple[int, int]]
     """Month and day of dates without a year."""
     sentences: list["_Sentence"]
@@ -188,6 +252,7 @@ class _Sentence:
     tokens: set[str]
     """Those of the heading with them, as with the numbers."""
     numbers: set[Fraction]
+    hours: set[Fraction]
     quantities: set[Quantity]
 
     def gives(self, claim: Quantity) -> bool:
@@ -195,7 +260,7 @@ class _Sentence:
 
 
 def _source(number: int, passage: Passage) -> _Source:
-    heading, headed = set(bigrams(passage.heading)), numbers_in(passage.heading)
+    heading, headed = set(bigrams(passage.heading)), numbers_told(passage.heading)
     sentences = []
     for start, end in sentence_spans(passage.text):
         text = passage.text[start:end]
@@ -204,36 +269,45 @@ def _source(number: int, passage: Passage) -> _Source:
                 start=start,
                 end=end,
                 tokens=heading | set(bigrams(text)),
-                numbers=headed | numbers_in(text),
+                numbers=headed | numbers_told(text),
+                hours=other_hours(text),
                 quantities=quantities_in(text),
             )
         )
     return _Source(
         number=number,
-        numbers=headed | numbers_in(passage.text),
+        numbers=headed | numbers_told(passage.text),
+        hours=other_hours(passage.text),
         days=yearless_days_in(f"{passage.heading}\n{passage.text}"),
         sentences=sentences,
     )
 
 
-def _best_sentence(text: str, asked: _Asked, sources: Sequence[_Source]) -> tuple[int, int, int] | None:
+def _best_sentence(
+    text: str, worded: str, asked: _Asked, sources: Sequence[_Source], *, agrees: bool
+) -> tuple[int, int, int] | None:
     """(number of the passage, start, end) of the sentence that supports `text` best, and well enough.
 
     What the question says itself need not stand there, but for its numbers that `text` states as facts.
+    `worded` is the text whose words are looked for; with `agrees` a yes or no stood before it.
     """
     claims, own = claimed(text, asked.numbers), values_in(text) - asked.numbers
     if not all(_stands(claim, asked.topic | _topic(text), sources) for claim in claims):
         return None
-    said, repeated = _telling(_content(text, asked.tokens)), set[str]()
-    if claims or _AGREES.match(text):
+    said, repeated = _telling(_content(worded, asked.tokens)), set[str]()
+    if claims or agrees:
         # Who agrees or denies says the asker's words with another end: "걸리나요?", "네, 걸립니다."
-        repeated = _telling(_tokens(_VERBS.sub(" ", text)))
+        repeated = _telling(_tokens(_VERBS.sub(" ", worded)))
         said = repeated - asked.tokens
     if said or own or claims:
         return _most_like(_Wanted(text=text, words=said, numbers=own, claims=claims), asked, sources)
-    numbers = _Wanted(text=text, words=set(), numbers=values_in(text), claims=claims)
-    words = _Wanted(text=text, words=repeated, numbers=set(), claims=claims)
-    return _most_like(numbers, asked, sources) or _most_like(words, asked, sources)
+    bare = agrees and not repeated
+    # A bare "네." says what was asked.
+    for words, numbers in ((set(), values_in(text)), (asked.topic if bare else repeated, set())):
+        wanted = _Wanted(text=text, words=words, numbers=numbers, claims=claims)
+        if found := _most_like(wanted, asked, sources):
+            return found
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,16 +325,18 @@ class _Wanted:
 
 def _most_like(wanted: _Wanted, asked: _Asked, sources: Sequence[_Source]) -> tuple[int, int, int] | None:
     dates, count = dates_in(wanted.text), len(wanted.words) + len(wanted.numbers) + len(wanted.claims)
+    hours = hours_in(wanted.text)
     best: tuple[float, float, int, int, int] | None = None
     for source in sources:
         # "4월 13일" of this year's minutes is a date with its year in the answer.
         years = {Fraction(day.year) for day in dates if (day.month, day.day) in source.days}
-        if not wanted.numbers - years <= source.numbers:
+        if not wanted.numbers - years - (hours & source.hours) <= source.numbers:
             continue
         for sentence in source.sentences:
             if not all(map(sentence.gives, wanted.claims)):
                 continue
-            there = len(wanted.words & sentence.tokens) + len(wanted.numbers & sentence.numbers)
+            numbers = wanted.numbers & (sentence.numbers | (hours & sentence.hours))
+            there = len(wanted.words & sentence.tokens) + len(numbers)
             support = (there + len(wanted.claims)) / max(1, count)
             shared = len(asked.tokens & sentence.tokens) / max(1, len(asked.tokens))
             rank = (support, shared, -source.number, sentence.start, sentence.end)
@@ -342,8 +418,9 @@ def _telling(tokens: set[str]) -> set[str]:
 
 
 def _tokens(text: str) -> set[str]:
-    """Bigrams of the words without their endings."""
-    return set(bigrams(without_scaled(" ".join(_stem(word) for word in _TOKEN.findall(text)))))
+    """Bigrams of the words without their endings, but for those that say nothing."""
+    bare = (_bare(word) for word in _TOKEN.findall(text) if not _IDLE.fullmatch(word))
+    return set(bigrams(without_scaled(" ".join(word for word in bare if not _IDLE.fullmatch(word)))))
 
 
 def support(answer: str, question: str, passages: Sequence[Passage]) -> float:
@@ -361,8 +438,12 @@ def unmet_numbers(question: str, passages: Sequence[Passage]) -> set[Fraction]:
     Of 79 KorQuAD questions with a number, 4 had one that their two best passages lacked; without the
     paragraph that answers them 47 had, without its article 57.
     """
-    there = set().union(*(numbers_in(f"{passage.heading} {passage.text}") for passage in passages))
-    return numbers_in(question) - there
+    texts = [f"{passage.heading} {passage.text}" for passage in passages]
+    there = set().union(
+        *map(numbers_told, texts), *((hours_in(question) & other_hours(text)) for text in texts)
+    )
+    # "1년에 몇 번": one of something is seldom written.
+    return numbers_in(question) - there - {Fraction(1)}
 
 
 def unmet_topic(question: str, passages: Sequence[Passage]) -> bool:
@@ -384,7 +465,8 @@ def stray_numbers(answer: str, sources: Sequence[str]) -> list[str]:
     The marks of a numbered list are none of its numbers.
     """
     answer = _LINE_MARKS.sub("", answer)
-    numbers = set().union(*(numbers_in(text) for text in sources)) if sources else set()
+    numbers = set().union(*map(numbers_told, sources)) if sources else set()
+    numbers |= hours_in(answer) & set().union(*map(other_hours, sources))
     dates = set().union(*(dates_in(text) for text in sources)) if sources else set()
     days = set().union(*(month_days_in(text) for text in sources)) if sources else set()
     stray = [
@@ -404,12 +486,15 @@ def stray_names(answer: str, sources: Sequence[str]) -> list[str]:
     single bigram with anything the model was shown came out of its memory.
     """
     there = set().union(*(bigrams(text) for text in sources)) if sources else set()
+    answer = _AGREES.sub("", answer, count=1) if _AGREES.match(answer) else answer
     stray = []
     for match in _WORD.finditer(answer):
         word = match[0]
         stem = _stem(word)
         # What stands right behind a number counts it: "5명까지".
         if match.start() and answer[match.start() - 1].isdigit():
+            continue
+        if _COMMON.fullmatch(word) or _IDLE.fullmatch(word) or _CALENDAR.fullmatch(word):
             continue
         if _VERB.search(word) or _PARTICIPLE.search(stem) or _is_plain_latin(answer, match):
             continue

@@ -1,6 +1,7 @@
 """Numbers and dates as Korean and English documents write them."""
 
 import re
+import unicodedata
 from collections.abc import Set
 from datetime import date
 from fractions import Fraction
@@ -8,7 +9,9 @@ from fractions import Fraction
 from tools.scales import scaled_values, without_scaled
 
 _DATES = (
-    re.compile(r"(?P<y>\d{4})\s*[년./-]\s*(?P<m>\d{1,2})\s*[월./-]\s*(?P<d>\d{1,2})"),
+    re.compile(r"(?P<y>\d{4})\s*[년./-]\s*(?P<m>\d{1,2})\s*[월./-]\s*(?P<d>\d{1,2})(?!\d)"),
+    # '26. 3. 5.
+    re.compile(r"(?<=['’‘`])(?P<yy>\d{2})\s?[./-]\s?(?P<m>\d{1,2})\s?[./-]\s?(?P<d>\d{1,2})(?![\d])"),
     re.compile(r"(?P<mon>[A-Z][a-z]{2,8})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})"),
     re.compile(r"(?P<d>\d{1,2}) (?P<mon>[A-Z][a-z]{2,8})\.?,? (?P<y>\d{4})"),
 )
@@ -16,11 +19,23 @@ _MONTH_DAYS = (
     re.compile(r"(?<!\d)(?P<m>\d{1,2})\s*월\s*(?P<d>\d{1,2})\s*일"),
     re.compile(r"(?P<mon>[A-Z][a-z]{2,8})\.? (?P<d>\d{1,2})(?!\d)"),
     re.compile(r"(?<!\d)(?P<d>\d{1,2}) (?P<mon>[A-Z][a-z]{2,8})"),
+    # "3. 5.(목)", "~ 3. 20.", "3.5.까지": the second stop, and what follows or precedes, tell it from 3.5.
+    re.compile(
+        r"(?<![\d.])(?P<m>\d{1,2})\.\s?(?P<d>\d{1,2})\.(?=\s?(?:[(~∼∽〜–-]|부터|까지|자\b|에|이후|이전))"
+    ),
+    re.compile(r"(?<=[~∼∽〜–-])\s?(?P<m>\d{1,2})\.\s?(?P<d>\d{1,2})\.(?!\d)"),
 )
 _ISO_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _NUMERIC_DATE = re.compile(r"(?<![\d.])\d{4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,2}(?![\d.])")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NUMBER = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+# "2026.3.5" is no decimal number.
+_NUMBER = re.compile(
+    r"(?<![\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?"
+    r"|(?P<date>(?:(?<![\d.])\d{4}|(?<=['’‘`])\d{2})\.\d{1,2}\.\d{1,2}(?!\.?\d))"
+    r"|\d+(?:\.\d+)?|(?P<ringed>[①-⑳])"
+)
+_PART = re.compile(r"\d+")
+_CENTURY = 2000
 
 DAYS_IN_WORDS = {
     "하루": 1, "이틀": 2, "사흘": 3, "나흘": 4, "닷새": 5, "엿새": 6, "이레": 7, "여드레": 8, "아흐레": 9,
@@ -37,7 +52,8 @@ def dates_in(text: str) -> set[date]:
             groups = match.groupdict()
             month = groups.get("m") or str(_month(groups.get("mon") or ""))
             try:
-                found.add(date(int(groups["y"]), int(month), int(groups["d"])))
+                year = int(groups["y"]) if groups.get("y") else _CENTURY + int(groups["yy"])
+                found.add(date(year, int(month), int(groups["d"])))
             except ValueError:
                 continue
     return found
@@ -90,15 +106,28 @@ def values_in(text: str) -> set[Fraction]:
 
 
 def numbers_in(text: str) -> set[Fraction]:
-    """What they are worth, and also what is written: "3만 5천" holds 35000, 3 and 5."""
-    return values_in(text) | _written(text)
+    """What they are worth, and also what is written: "3만 5천" holds 35000, 3 and 5, "'26.3.5." 2026 too."""
+    parts = {part for day in yearless_days_in(text) for part in day} | {day.year for day in dates_in(text)}
+    return values_in(text) | _written(text) | set(map(Fraction, parts))
 
 
 def figures_in(text: str) -> list[tuple[int, int, Fraction]]:
-    """Begin, end and worth of each number that is written in figures, in order, without words of scale."""
-    return [
-        (match.start(), match.end(), Fraction(match[0].replace(",", ""))) for match in _NUMBER.finditer(text)
-    ]
+    """Begin, end and worth of each number that is written in figures, in order, without words of scale.
+
+    Of "2026.3.5" each part is one, and ③ is 3.
+    """
+    found = []
+    for match in _NUMBER.finditer(text):
+        if match["date"]:
+            found += [
+                (match.start() + part.start(), match.start() + part.end(), Fraction(part[0]))
+                for part in _PART.finditer(match[0])
+            ]
+        elif match["ringed"]:
+            found.append((match.start(), match.end(), Fraction(int(unicodedata.numeric(match[0])))))
+        else:
+            found.append((match.start(), match.end(), Fraction(match[0].replace(",", ""))))
+    return found
 
 
 def _written(text: str) -> set[Fraction]:

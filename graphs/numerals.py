@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from graphs.counts import COUNTERS, PARTICLE
-from graphs.numbers import DAYS_IN_WORDS
+from graphs.numbers import DAYS_IN_WORDS, numbers_in
 
 _ONES = {"하나": 1, "둘": 2, "셋": 3, "넷": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9}
 _TENS = {
@@ -61,7 +61,16 @@ def in_digits(text: str, *, loose: bool = True) -> str:
     return _BEFORE_PARTICLE.sub(digits(_ALONE, " "), text) if loose else text
 
 
+def numbers_told(text: str) -> set[Fraction]:
+    """What numbers the text gives, in figures or in words: "두 부" gives 2, "사흘" 3."""
+    return numbers_in(text) | numbers_in(in_digits(text))
+
+
+def hours_in(text: str) -> set[Fraction]:
+    """Hours of the clock as they are written."""
+    return {Fraction(int(hour)) for hour in _CLOCK.findall(text)}
+
+
 def other_hours(text: str) -> set[Fraction]:
     """Hours of the clock as the other half of the day has them: 3 for "15:00", 15 for "오후 3시"."""
-    hours = {int(hour) for hour in _CLOCK.findall(text)}
-    return {Fraction(hour + (_HALF_DAY if hour < _HALF_DAY else -_HALF_DAY)) for hour in hours}
+    return {hour + (_HALF_DAY if hour < _HALF_DAY else -_HALF_DAY) for hour in hours_in(text)}

@@ -132,6 +132,10 @@ class Fusion:
     bias: float
     bars: Bars
 
+    def both(self, linear: npt.ArrayLike, reader: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Of sentences that the reader was asked about: one log-odds from two each, of the same shape."""
+        return self.linear * np.asarray(linear) + self.reader * np.asarray(reader) + self.bias
+
 
 OrderOdds = Callable[[Sequence[str]], npt.NDArray[np.float64]]
 """See `app.models.reader.Reader.order_odds`."""
@@ -217,9 +221,11 @@ class Orders:
         asked = sorted(sorted(doubted, key=linear.__getitem__)[-MOST_ASKED:])
         # What there is no time to ask about goes by the linear model's own bar.
         found = [fusion.bars.sure if odds >= self.alone.sure else NEVER for odds in linear]
-        read = self.reader([sentences[at] for at in asked]).tolist() if asked else []
-        for at, odds in zip(asked, read, strict=True):
-            found[at] = fusion.linear * linear[at] + fusion.reader * odds + fusion.bias
+        if asked:
+            read = self.reader([sentences[at] for at in asked])
+            both = fusion.both([linear[at] for at in asked], read).tolist()
+            for at, odds in zip(asked, both, strict=True):
+                found[at] = odds
         return found
 
     @property

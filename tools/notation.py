@@ -10,6 +10,7 @@ on paper, and a bracket can come from nowhere else, because brackets in the inpu
 import datetime
 import re
 import unicodedata
+from itertools import combinations
 
 from app.errors import CalculationError
 from tools.scales import unscaled
@@ -58,6 +59,7 @@ _UNIT = re.compile(
     r"|원|개|대|명|번|회|봉|묶음|상자|박스|세트|병|통|권|장|매|건|박|살|세|점|쪽|층|배|인분|인|kg|km|cm|mm)"
     r"(?![가-힣A-Za-z])"
 )
+_SUM = re.compile(r"[-+]")
 _TOKEN = re.compile(
     r"""
       (?P<space>\ +)
@@ -103,11 +105,12 @@ def to_python(expression: str) -> str:
 
 
 def _without_units(text: str) -> str:
-    # "2시간 + 30분" is not 32 of anything.
-    if len(units := {match["time"] for match in _UNIT.finditer(text) if match["time"]}) > 1:
-        raise CalculationError(
-            f"The expression mixes {' and '.join(sorted(units))}. Write all of it in one of them."
-        )
+    # "2시간 + 30분" is not 32 of anything; "8시간 * 5일" is 40 hours.
+    terms = [{match["time"] for match in _UNIT.finditer(term) if match["time"]} for term in _SUM.split(text)]
+    units = [found for found in terms if found]
+    if any(not one & other for one, other in combinations(units, 2)):
+        mixed = " and ".join(sorted(set().union(*units)))
+        raise CalculationError(f"The expression mixes {mixed}. Write all of it in one of them.")
     return _UNIT.sub("", text)
 
 

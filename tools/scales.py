@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 _SCALES = {"십": 10, "백": 100, "천": 1_000, "만": 10_000, "억": 100_000_000, "조": 1_000_000_000_000}
-# "3조 원" is a sum, "3조로 나눕니다" a group and "8조각" are pieces.
+# "3조 원" is a sum, "3조로 나눕니다" a group, "8조각" are pieces, "제3조" and "12조 3항" articles of a rule.
 _SCALED = re.compile(
-    r"(?:\d[\d,]*(?:\.\d+)?\s*(?:[십백천만억]|조(?![가-힣])|조(?=[원달엔위유파]))+\s*)+(?:\d[\d,]*)?"
+    r"(?<![제第])(?<![제第]\s)(?<!\d)(?:\d[\d,]*(?:\.\d+)?\s*"
+    r"(?:[십백천만억]|조(?![가-힣]|\s*제?\s*(?:\d+|[①-⑳])\s*[항호목의])|조(?=[원달엔위유파]))+\s*)+(?:\d[\d,]*)?"
 )
 _PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([십백천만억조]*)")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.corpus.bigrams import bigrams
 from app.corpus.sentences import sentence_spans
-from evals.metrics.denials import denies
+from graphs.denials import denies
 from evals.metrics.replacements import is_content, replaced
 from evals.metrics.wording import plain, words_of
 from graphs.calculation import sides, unsupported

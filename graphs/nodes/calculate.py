@@ -20,7 +20,7 @@ async def calculate(state: State, run: Run) -> dict[str, Any]:
     Where nothing can be calculated from what is shown, more of what was found is shown first.
     """
     # Of what comes back with what it had looked up that was said before.
-    if not looks_up(state) and not await _is_needed(state, run):
+    if not looks_up(state) and not await is_needed(state, run):
         return {"arithmetic": False, "query": ""}
     planned = await _planned(state, run)
     if not planned.get("calculation") and await _is_widened(state, run):
@@ -28,7 +28,7 @@ async def calculate(state: State, run: Run) -> dict[str, Any]:
     return planned
 
 
-async def _is_needed(state: State, run: Run) -> bool:
+async def is_needed(state: State, run: Run) -> bool:
     """Whether the model says that there is something to calculate."""
     resources = run.resources
     gate = await run.ask(

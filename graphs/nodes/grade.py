@@ -12,6 +12,7 @@ from app.prompts import language_of
 from graphs.calculation import may_calculate, surely_calculates
 from graphs.evidence import Calibration, evidence, logistic
 from graphs.grounding import unmet_numbers, unmet_topic
+from graphs.nodes.calculate import is_needed
 from graphs.prefix import fitting, prompt
 from graphs.reading import all_read, best_odds, read, reread
 from graphs.requests import names_several
@@ -31,7 +32,25 @@ that must be calculated, and none of 12 that cannot be."""
 
 
 async def grade(state: State, run: Run) -> dict[str, Any]:
-    """Asks the model unless retrieval or the reader alone settle it."""
+    """Asks the model unless retrieval or the reader alone settle it.
+
+    A question that only sounds like a calculation ("연차와 월차의 차이", "남은 연차") is graded as any other
+    where the facts for one are not there.
+    """
+    graded = await _graded(state, run)
+    if graded["verdict"] == "yes" or not _is_last_look(state, run) or await is_needed(state, run):
+        return graded
+    state.arithmetic = False
+    return graded | await _graded(state, run) | {"arithmetic": False}
+
+
+def _is_last_look(state: State, run: Run) -> bool:
+    """Whether no more of what was found can be shown for a calculation, of which nothing was looked up."""
+    fresh = state.arithmetic and not state.rewrites and not state.searches
+    return fresh and 0 < state.shown >= min(run.context.wide, len(state.found))
+
+
+async def _graded(state: State, run: Run) -> dict[str, Any]:
     calibration = run.resources.calibration
     from_web = any(map(is_from_web, state.found[: state.shown]))
     if not from_web and state.coverage < calibration.hopeless_coverage:

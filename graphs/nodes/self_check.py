@@ -9,7 +9,15 @@ from app.models.chat import choice_probability
 from graphs.calculation import gives, may_calculate, sides
 from graphs.counts import of_another_kind
 from graphs.evidence import groundedness
-from graphs.grounding import cite, cite_operands, merely_agreed, stray_names, stray_numbers, support
+from graphs.grounding import (
+    cite,
+    cite_operands,
+    contradicts,
+    merely_agreed,
+    stray_names,
+    stray_numbers,
+    support,
+)
 from graphs.nodes.generate import instruction
 from graphs.numerals import in_digits
 from graphs.orders import Orders, suspicion_of
@@ -146,4 +154,6 @@ def problem_of(state: State, passages: list[Passage], question: str) -> str:
         return f"{', '.join(agreed)} is in the question, and not what the documents say"
     if not cite(state.answer, question, passages):
         return "no sentence of the documents says so"
+    if contradicts(state.answer, question, passages):
+        return "the documents say the opposite"
     return ""

@@ -99,6 +99,25 @@ def test_today_is_no_operand_though_its_year_stands_in_the_documents() -> None:
     assert grounded_operands("sum(1500, 30, 20)", ["1500원과 30원과 20원"])
 
 
+def test_what_may_be_a_unit_s_factor_counts_where_all_else_is_said() -> None:
+    sources = ["식대는 하루 1만 원이다.", "2명이 하루 다녀오면 식대는 얼마인가요?"]
+    assert grounded_operands("10000 * 2", sources)
+    assert not grounded_operands("10000 * 7", sources)
+    assert not grounded_operands("60", ["60분"])
+
+
+def test_an_operand_may_be_written_in_words() -> None:
+    assert unsupported("54000 * 3", ["일비는 54,000원이다.", "사흘 다녀오면 일비는 얼마예요?"]) == []
+
+
+def test_a_day_without_its_year_is_of_one_that_is_named() -> None:
+    expression = "add_days(2026-04-10, 14)"
+    sources = ["이의는 통지를 받은 날부터 14일 안에 낸다.", "4월 10일에 받았으면 언제까지 내나요?"]
+    assert unsupported(expression, [*sources, "2026-11-22"]) == []
+    assert unsupported(expression, sources) == ["2026-04-10"]
+    assert grounded_operands(expression, [*sources, "2026-11-22"])
+
+
 def test_a_date_in_parts_is_looked_up_as_any_other() -> None:
     sources = ["2026년 3월 12일부터 2026년 11월 22일까지, 일비는 35000원"]
     expression = with_dates("days_between(date(2026,3,12), date(2026, 11, 22))", sources)

@@ -1,10 +1,13 @@
 """Citations, numbers and names, checked without a model."""
 
+from fractions import Fraction
+
 import pytest
 
 from app.corpus.passage import Passage
 from graphs.grounding import (
     cite,
+    contradicts,
     merely_agreed,
     stray_names,
     stray_numbers,
@@ -207,3 +210,74 @@ def test_numbers_of_the_question_that_no_passage_names() -> None:
     assert unmet_numbers("10.1절의 보증 기간은요?", passages) == set()
     assert unmet_numbers("여울 520의 보증 기간은 몇 개월인가요?", passages) == {520}
     assert unmet_numbers("여울의 보증 기간은?", []) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        ("이 규정은 2026. 3. 1.부터 시행한다.", "언제 시행하나요?", "2026년 3월 1일부터 시행됩니다."),
+        ("워크숍은 2026. 3. 5.(목) 본관에서 연다.", "워크숍은 언제인가요?", "2026년 3월 5일에 열립니다."),
+        ("워크숍은 2026. 3. 5.(목) 본관에서 연다.", "워크숍은 언제인가요?", "3월 5일입니다."),
+        ("회의는 2026.3.5.에 연다.", "회의는 언제예요?", "2026년 3월 5일입니다."),
+        ("접수는 '26.3.5.까지 받는다.", "접수는 언제까지예요?", "2026년 3월 5일까지입니다."),
+        ("접수 기간: 2026.3.5.~3.20.", "접수는 언제까지예요?", "3월 20일까지입니다."),
+        ("점심시간 12:00~13:00", "점심시간은 언제인가요?", "점심시간은 12시부터 13시까지입니다."),
+        ("근무 시간은 09:00~18:00이다.", "근무 시간은?", "오전 9시부터 오후 6시까지입니다."),
+        ("신청서는 두 부를 제출한다.", "신청서는 몇 부 내나요?", "2부를 제출합니다."),
+        ("사흘 이내에 신고한다.", "며칠 안에 신고하나요?", "3일 이내에 신고합니다."),
+        ("할인율 10%", "할인율은 얼마인가요?", "10퍼센트입니다."),
+        ("구분: 국내 숙박비 · 1박: 80,000원", "숙박비는 얼마인가요?", "1박당 8만 원입니다."),
+        ("제12조제3항에 따라 환수한다.", "무슨 조항에 따라 환수하나요?", "제12조 제3항입니다."),
+        ("③ 팀장은 결과를 통보한다.", "제3항에서 무엇을 통보하나요?", "결과를 통보합니다."),
+        ("연차는 팀장의 승인을 받는다.", "연차는 누구 승인을 받나요?", "팀장의 승인을 받아야 합니다."),
+        ("안 사람은 즉시 보안팀에 신고한다.", "분실하면 어떻게 하나요?", "즉시 신고해야 합니다."),
+        ("연차 휴가는 15일이다.", "연차는 며칠인가요?", "연차 휴가는 일반적으로 15일입니다."),
+    ],
+)
+def test_the_same_in_another_form_is_no_fault(text: str, question: str, answer: str) -> None:
+    sources = [f"규정: {text}", question]
+    assert stray_numbers(answer, sources) == []
+    assert stray_names(answer, sources) == []
+    assert [citation.text for citation in cite(answer, question, [told(text)])] == [text]
+    assert unmet_numbers(question, [told(text)]) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        ("직원은 반차를 사용할 수 있다.", "반차를 쓸 수 있나요?", "네."),
+        ("직원은 반차를 사용할 수 있다.", "반차를 쓸 수 있나요?", "네, 쓸 수 있습니다."),
+        ("직원은 반차를 사용할 수 있다.", "반차를 쓸 수 있나요?", "예, 가능합니다."),
+        ("식당은 주말에 운영하지 않는다.", "주말에 식당을 운영하나요?", "아니요."),
+        ("식당은 주말에 운영하지 않는다.", "주말에 식당을 운영하나요?", "아니요, 운영하지 않습니다."),
+        ("수습은 연차를 쓸 수 없다.", "수습도 연차를 쓰나요?", "아니오, 수습은 연차를 쓸 수 없습니다."),
+    ],
+)
+def test_a_yes_or_a_no_is_cited(text: str, question: str, answer: str) -> None:
+    assert stray_names(answer, [text, question]) == []
+    assert [citation.text for citation in cite(answer, question, [told(text)])] == [text]
+    assert not contradicts(answer, question, [told(text)])
+
+
+def test_a_yes_or_a_no_to_something_else_is_not_cited() -> None:
+    assert cite("네.", "주차장을 쓸 수 있나요?", [told("직원은 반차를 사용할 수 있다.")]) == []
+
+
+def test_the_opposite_of_what_is_cited_is_seen() -> None:
+    shown = [told("회의실은 주말에 사용할 수 없다.")]
+    answer = "네, 주말에 회의실을 사용할 수 있습니다."
+    assert contradicts(answer, "주말에 회의실을 사용할 수 있나요?", shown)
+    assert not contradicts("아니요, 사용할 수 없습니다.", "주말에 회의실을 사용할 수 있나요?", shown)
+    # Who asks for a when may be told what holds until then.
+    assert not contradicts(answer, "언제 회의실을 사용할 수 있나요?", shown)
+
+
+def test_an_hour_of_the_other_half_of_the_day_is_no_count_of_people() -> None:
+    sources = ["근무 시간은 09:00~18:00이다."]
+    assert stray_numbers("오후 6시까지입니다.", sources) == []
+    assert stray_numbers("6명입니다.", sources) == ["6"]
+
+
+def test_one_of_something_need_not_be_written() -> None:
+    assert unmet_numbers("건강검진은 1년에 몇 번인가요?", [told("건강검진은 연 2회 한다.")]) == set()
+    assert unmet_numbers("3년 차는 며칠인가요?", [told("연차는 15일이다.")]) == {Fraction(3)}

@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import pytest
 
-from graphs.numbers import dates_in, iso_dates, month_days_in, values_in
+from graphs.numbers import dates_in, iso_dates, month_days_in, numbers_in, values_in
 from tools.scales import plainly
 
 
@@ -18,6 +18,16 @@ from tools.scales import plainly
         ("3조로 나눕니다", {3}),
         ("1,234.5와 6", {1234.5, 6}),
         ("없음", set()),
+        ("2026.3.5.", {2026, 3, 5}),
+        ("2026. 3. 5.", {2026, 3, 5}),
+        ("8.2.2.1절", {8.2, 2.1}),
+        ("2026.3.5.1 판", {2026.3, 5.1}),
+        ("제12조제3항", {12, 3}),
+        ("제12조 제3항", {12, 3}),
+        ("12조 3항", {12, 3}),
+        ("제60조 내용", {60}),
+        ("12조 원", {12_000_000_000_000}),
+        ("①과 ⑳", {1, 20}),
     ],
 )
 def test_what_numbers_are_worth(text: str, values: set[float]) -> None:
@@ -33,6 +43,24 @@ def test_dates_in_their_usual_forms(text: str) -> None:
 def test_dates_without_a_year() -> None:
     assert month_days_in("5월 3일과 April 13") == {(5, 3), (4, 13)}
     assert month_days_in("13월 3일, 5월 32일") == set()
+
+
+def test_a_date_in_points_is_told_from_a_decimal_number() -> None:
+    assert month_days_in("3.5.(목)") == month_days_in("3. 5. ~") == {(3, 5)}
+    assert month_days_in("2026.3.5.~3.20.") == {(3, 5), (3, 20)}
+    assert month_days_in("3.5배, 3.5. 그리고") == set()
+    assert numbers_in("3.5.(목)") >= {Fraction(3), Fraction(5)}
+    assert numbers_in("길이 3.5") == {Fraction(7, 2)}
+
+
+def test_a_year_of_two_digits_is_of_this_century_behind_its_mark() -> None:
+    assert dates_in("'26.3.5.까지") == dates_in("’26. 3. 5.") == {date(2026, 3, 5)}
+    assert Fraction(2026) in numbers_in("'26.3.5.까지")
+    assert dates_in("26.3.5") == set()
+
+
+def test_a_longer_number_is_no_day() -> None:
+    assert dates_in("2026년 3월 100명") == set()
 
 
 def test_large_numbers_are_written_in_full() -> None:

@@ -361,13 +361,25 @@ async def test_a_calculation_is_tried_over_two_passages_and_then_over_four(first
     assert "경조 휴가는 5" not in narrow and "경조 휴가는 5" in wide and "출장비" not in wide
 
 
+async def test_what_only_sounds_like_a_calculation_is_graded_as_any_other_question() -> None:
+    script = Script(grade_calculation=0.05, needs_calculation=0.1, grade=0.9)
+    result = await ask(make_resources(script), "연차 휴가와 병가의 차이는 며칠부터인가요?")
+    assert path(result) == "prepare retrieve grade widen grade generate self_check finish"
+    assert script.seen[:4] == ["grade_calculation", "grade_calculation", "needs_calculation", "grade"]
+    refused = await ask(
+        make_resources(Script(grade_calculation=0.05, needs_calculation=0.1, grade=0.05)),
+        "연차 휴가와 병가의 차이는 며칠부터인가요?",
+    )
+    assert refused["refused"]
+
+
 async def test_a_calculation_that_two_passages_lack_a_fact_for_is_looked_wider_for() -> None:
     script = Script(
         grade_calculation=[0.05, 0.9], needs_calculation=0.9, calculation="CALC: 17 + 5", answer="22일입니다."
     )
     result = await ask(make_resources(script), "연차 휴가와 경조 휴가를 합하면 며칠인가요?")
     assert path(result) == "prepare retrieve grade widen grade calculate generate self_check finish"
-    nothing = Script(grade_calculation=0.05)
+    nothing = Script(grade_calculation=0.05, needs_calculation=0.9)
     refused = await ask(make_resources(nothing), "연차 휴가와 경조 휴가를 합하면 며칠인가요?")
     assert path(refused).endswith("grade widen grade refuse finish") and refused["refused"]
 

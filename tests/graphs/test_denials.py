@@ -1,6 +1,6 @@
 import pytest
 
-from evals.metrics.denials import denies
+from graphs.denials import denies
 
 
 @pytest.mark.parametrize(

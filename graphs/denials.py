@@ -68,6 +68,11 @@ def denies(text: str, known: str, question: str) -> bool:
     return False
 
 
+def asks_which(question: str) -> bool:
+    """Whether a Korean question asks for a who, a when or a how much, and not for yes or no."""
+    return bool(_WHICH.search(question))
+
+
 def _turns(saying: _Saying, sentence: str, other: str, around: str) -> bool:
     """Whether the other sentence has the opposite; the limits and numbers of the first stand around it."""
     return (
