@@ -1,5 +1,6 @@
-"""The baseline: retrieve four passages, call the model once, never refuse.
+"""The baseline: retrieve four passages, call the model once.
 
+It is not asked to refuse, and does only where the model says by itself that the documents do not tell.
 Everything else is the graph's: its model and engine, its search, its prompts and its limit of tokens.
 """
 
@@ -8,6 +9,7 @@ from typing import Any
 
 from app.prompts import language_of
 from evals.baseline import answer_object, passages_for, standalone_of
+from evals.declined import declines
 from graphs.nodes.generate import trimmed
 from graphs.prefix import answer_tokens, fitting, prompt
 from graphs.resources import Resources
@@ -36,12 +38,16 @@ async def answer_plainly(question: Question, resources: Resources) -> dict[str, 
         max_tokens=answer_tokens(question.question, resources.model.context_tokens),
         timeout_s=resources.call_timeout_s,
     )
+    answer = trimmed(reply.text, truncated=reply.truncated)
+    declined = declines(answer)
     result = answer_object(
         question,
         resources,
-        answer=trimmed(reply.text, truncated=reply.truncated),
+        answer=answer,
         route=["retrieve", "generate"],
         calls=[reply],
         seconds=resources.monotonic() - started,
+        refused=declined,
+        reason="the model says that the documents do not tell" if declined else "",
     )
     return {"result": result, "found": state.found, "shown": state.shown}

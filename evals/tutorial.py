@@ -18,6 +18,7 @@ from app.corpus.passage import Passage
 from app.models.chat import Reply
 from app.prompts import Language, language_of
 from evals.baseline import answer_object, passages_for, standalone_of
+from evals.declined import declines
 from graphs.nodes.generate import trimmed
 from graphs.nodes.rewrite import clean_query
 from graphs.prefix import answer_tokens, document_lines, fitting, prompt
@@ -78,6 +79,8 @@ class _Tutorial:
             answer, reason = await self._attempt(query)
             if not reason:
                 break
+        if not reason and declines(answer):
+            reason = "the model says that the documents do not tell"
         refused = bool(reason)
         if refused:
             answer = self.resources.prompts.get("refusal", self.language)

@@ -21,11 +21,11 @@ async def test_one_call_over_four_passages_and_the_graphs_own_prompt() -> None:
 
 
 async def test_the_result_has_the_shape_of_the_graphs() -> None:
-    resources = make_resources(Script(answer="  모릅니다. "))
+    resources = make_resources(Script(answer="  17일입니다. "))
     graph = (await build(resources).ainvoke(Question(question=QUESTION), context=Context()))["result"]
     plain = (await answer_plainly(Question(question=QUESTION), resources))["result"]
     assert set(plain) == set(graph) and set(plain["cost"]) == set(graph["cost"])
-    assert plain["answer"] == "모릅니다." and plain["refused"] is False
+    assert plain["answer"] == "17일입니다." and plain["refused"] is False
     assert plain["route"] == ["retrieve", "generate"]
     assert plain["cost"]["llm_calls"] == 1 and plain["cost"]["prompt_tokens"] > 0
 
@@ -53,7 +53,14 @@ async def test_given_passages_are_searched_instead_of_the_corpus() -> None:
     assert [passage["heading"] for passage in state["found"]] == ["글 0", "글 1", "글 2", "글 3"]
 
 
-async def test_it_never_refuses_even_with_nothing_found() -> None:
+async def test_it_answers_even_with_nothing_found() -> None:
     resources = make_resources(corpus=FakeCorpus(default=()))
     result = (await answer_plainly(Question(question=QUESTION), resources))["result"]
     assert result["refused"] is False and result["cost"]["llm_calls"] == 1
+
+
+async def test_it_refuses_where_the_model_does() -> None:
+    resources = make_resources(Script(answer="문서에는 그 내용이 없습니다."))
+    result = (await answer_plainly(Question(question=QUESTION), resources))["result"]
+    assert result["refused"] is True and result["reason"] == "the model says that the documents do not tell"
+    assert result["answer"] == "문서에는 그 내용이 없습니다."
