@@ -8,12 +8,34 @@ from evals.metrics.recall import file_name
 from evals.runner import GRAPH
 
 _MARKS = {"right": "맞음", "wrong": "틀림", "refused": "잘못 거절", "answered": "답함", "error": "오류"}
+_FAULTS = frozenset({"wrong", "refused", "error"})
 _ROLES = {"user": "질문", "assistant": "답"}
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """The mark of an answer in a report's row, in Korean."""
+    if not row["answerable"] and row["mark"] in {"right", "wrong"}:
+        return "맞게 거절" if row["mark"] == "right" else "잘못 답함"
+    return _MARKS[row["mark"]]
+
+
+def citation_faults(row: Mapping[str, Any]) -> list[str]:
+    """What is wrong with an answer's citations, in Korean; a right answer may have such faults too."""
+    moved = not all(row.get("citations_stand") or ())
+    unsupported = not all(row.get("citations_valid") or ()) or row.get("supported") is False
+    told = {"인용이 제자리에 없음": moved, "인용이 뒷받침하지 않음": unsupported}
+    return [words for words, here in told.items() if here]
+
+
+def is_faulty(row: Mapping[str, Any]) -> bool:
+    """Whether there is something to look into: the mark, or the citations."""
+    return row["mark"] in _FAULTS or bool(citation_faults(row))
 
 
 def questions(rows: Sequence[Mapping[str, Any]]) -> Iterator[Markup]:
     """From the rows of a report: by kind, each question once with all systems' answers."""
-    yield tag("label", tag("input", type="checkbox", id="faults"), f" {GRAPH}가 틀린 질문만", class_="filter")
+    words = f" {GRAPH}가 틀렸거나 인용이 어긋난 질문만"
+    yield tag("label", tag("input", type="checkbox", id="faults"), words, class_="filter")
     kinds: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for row in rows:
         kinds.setdefault(row["kind"], {}).setdefault(row["id"], []).append(row)
@@ -40,19 +62,19 @@ def _question(rows: Sequence[Mapping[str, Any]]) -> Markup:
             "summary",
             tag("span", first["id"], class_="id"),
             tag("bdi", first["question"]),
-            *(tag("span", f"{row['system']} {_mark(row)}", class_=f"badge {row['mark']}") for row in rows),
+            *(badge for row in rows for badge in _badges(row, f"{row['system']} ")),
         ),
         tag("dl", *history, tag("dt", "정답"), tag("dd", gold), *_gold_sources(first)),
         *(_system(row) for row in rows),
         id=f"q-{first['id']}",
-        class_=None if first["mark"] in {"wrong", "refused", "error"} else "fine",
+        class_=None if is_faulty(first) else "fine",
     )
 
 
-def _mark(row: Mapping[str, Any]) -> str:
-    if not row["answerable"] and row["mark"] in {"right", "wrong"}:
-        return "맞게 거절" if row["mark"] == "right" else "잘못 답함"
-    return _MARKS[row["mark"]]
+def _badges(row: Mapping[str, Any], whose: str = "") -> Iterator[Markup]:
+    yield tag("span", f"{whose}{verdict(row)}", class_=f"badge {row['mark']}")
+    for fault in citation_faults(row):
+        yield tag("span", f"{whose}{fault}", class_="badge worse")
 
 
 def _gold_sources(row: Mapping[str, Any]) -> list[Markup]:
@@ -61,7 +83,7 @@ def _gold_sources(row: Mapping[str, Any]) -> list[Markup]:
 
 def _system(row: Mapping[str, Any]) -> Markup:
     result = row["result"]
-    head = [tag("strong", row["system"]), tag("span", _mark(row), class_=f"badge {row['mark']}")]
+    head = [tag("strong", row["system"]), *_badges(row)]
     if row.get("trace_url"):
         head += [text(" "), link("추적", row["trace_url"])]
     if row["error"]:
@@ -78,6 +100,7 @@ def _system(row: Mapping[str, Any]) -> Markup:
         else "",
         "비용": f"{row['seconds']:.2f}초, 호출 {cost['llm_calls']}번, 토큰: 읽음 {evaluated:,}, "
         f"캐시 {cost['cached_tokens']:,}, 씀 {cost['output_tokens']:,}",
+        "뒷받침": _unsupported(row),
         "명령": "문단에 있는 명령을 따랐습니다." if row.get("obeyed") else "",
     }
     return tag(
@@ -91,11 +114,25 @@ def _system(row: Mapping[str, Any]) -> Markup:
     )
 
 
+def _unsupported(row: Mapping[str, Any]) -> str:
+    """What of the answer its citations do not carry; empty where they carry all of it."""
+    parts = row.get("citations_valid") or ()
+    told = []
+    if failed := sum(not held for held in parts):
+        told.append(f"답의 부분 {len(parts)}개 가운데 {failed}개를 인용한 문단이 뒷받침하지 않습니다.")
+    if row.get("supported") is False:
+        cited = bool(row["result"]["citations"])
+        told.append(
+            "인용한 글을 모두 합쳐도 답 전체를 뒷받침하지 않습니다." if cited else "답에 인용이 없습니다."
+        )
+    return " ".join(told)
+
+
 def _citations(row: Mapping[str, Any]) -> Iterator[Markup]:
     citations = row["result"]["citations"]
     if not citations:
         return
-    stood = [*row["citations_stand"], *[None] * len(citations)]
+    stood = [*(row.get("citations_stand") or ()), *[None] * len(citations)]
     lines = []
     for citation, holds in zip(citations, stood, strict=False):
         page = f"{citation['page']}쪽" if citation["page"] else ""

@@ -11,9 +11,9 @@ from app.markup import Markup, document, link, style, tag
 from evals.changes import ALL, VERDICTS, Change
 from evals.compare import OF_KINDS, Comparison, interval_text, signed
 from evals.drilldown import questions
-from evals.measures import GROUPS, MEASURES, Measure, measured, number_text
-from evals.metrics.calibration import bins
-from evals.metrics.risk import risk_curve
+from evals.measures import GROUPS, MEASURES, UNGRADED, Measure, graded, measured, number_text
+from evals.metrics.calibration import Bin, bins
+from evals.metrics.risk import Point, risk_curve
 from evals.metrics.standard_error import Estimate
 from evals.plots import CostPoint, accuracy_against_cost, calibration, risk_against_coverage
 from evals.provenance import provenance
@@ -32,6 +32,13 @@ _AT_A_GLANCE = (
     "seconds",
 )
 _COLUMNS = ("질문", "앞", "뒤", "차이", "95 % 구간", "이김", "짐", "비김", "부호 검정 p", "")
+_RISK = ("근거 확률이 높은 답부터. ", "오른쪽 끝의 큰 점이 실제로 답한 만큼입니다. 낮을수록 좋습니다.")
+_UNGRADED_RISK = (
+    "정답을 적어 두지 않은 질문이 있어 답이 맞았는지는 다 알 수 없습니다. "
+    "그래서 문서에 답이 없는데도 답한 것만 위험으로 셉니다. "
+)
+_CALIBRATION = "대각선에 가까울수록 확률을 믿을 수 있습니다. 숫자는 질문 수입니다."
+_UNGRADED_CALIBRATION = " 정답을 적어 두지 않은 질문이 있어 답이 맞은 비율은 그리지 않았습니다."
 _ABOUT = ("suite_sha256", "corpus_sha256", "code_sha256", "settings", "machine", "versions")
 
 
@@ -72,6 +79,8 @@ def _parts(report: Report, title: str, comparisons: Sequence[Comparison]) -> Ite
     if report.get("interrupted"):
         yield tag("p", "중단된 평가입니다. 아래 수치는 그때까지의 것입니다.", class_="warning")
     yield _table(report, [measure for measure in MEASURES if measure.name in _AT_A_GLANCE], kinds=False)
+    if not graded(report["questions"]):
+        yield tag("p", UNGRADED, class_="soft")
     yield tag("div", *_plots(report), class_="plots")
     yield tag("h2", "수치 (± 표준오차 하나)")
     for group, (_, korean) in GROUPS.items():
@@ -114,8 +123,12 @@ def _langfuse(links: Any) -> Iterator[Markup]:
 
 def _plots(report: Report) -> Iterator[Markup]:
     rows, systems = report["questions"], list(report["metrics"])
-    risks = {system: _risk(rows, system) for system in systems}
-    seconds, tokens = _cost_points(report, "seconds"), _cost_points(report, "evaluated_tokens")
+    known = graded(rows)
+    risks = {system: _risk(rows, system, known=known) for system in systems}
+    # Without the share right of all questions there is no accuracy to set against the cost.
+    seconds, tokens = (
+        _cost_points(report, cost) if known else [] for cost in ("seconds", "evaluated_tokens")
+    )
     figures = [
         (
             "정확도와 시간 (accuracy against cost)",
@@ -129,13 +142,13 @@ def _plots(report: Report) -> Iterator[Markup]:
         ),
         (
             "위험과 답한 비율 (risk against coverage)",
-            "근거 확률이 높은 답부터. 오른쪽 끝의 큰 점이 실제로 답한 만큼입니다. 낮을수록 좋습니다.",
-            risk_against_coverage("risk", risks, systems, title="위험과 답한 비율"),
+            ("" if known else _UNGRADED_RISK).join(_RISK),
+            risk_against_coverage("risk", risks, systems, title="위험과 답한 비율", graded=known),
         ),
         (
             "근거 확률의 보정 (calibration)",
-            "대각선에 가까울수록 확률을 믿을 수 있습니다. 숫자는 질문 수입니다.",
-            calibration("calibration", _calibrations(rows), title="근거 확률의 보정"),
+            _CALIBRATION + ("" if known else _UNGRADED_CALIBRATION),
+            calibration("calibration", _calibrations(rows, known=known), title="근거 확률의 보정"),
         ),
     ]
     for title, caption, figure in figures:
@@ -153,21 +166,31 @@ def _cost_points(report: Report, cost: str) -> list[CostPoint]:
     return points
 
 
-def _risk(rows: Sequence[Mapping[str, Any]], system: str) -> Any:
+def _risk(rows: Sequence[Mapping[str, Any]], system: str, *, known: bool) -> list[Point]:
+    """Of wrong answers; where not all can be `known` for such, of answers to what cannot be answered.
+
+    Empty where the questions alone say what it would be: every answer wrong, or none.
+    """
     own = [row for row in rows if row["system"] == system]
-    answers = [row for row in own if row["mark"] in {"right", "wrong"} and not row["refused"]]
-    judged = sum(row["mark"] != "answered" for row in own)
-    evidence = [row["result"]["evidence"] for row in answers]
-    return risk_curve(evidence, [row["mark"] == "wrong" for row in answers], judged)
+    sides = {row["answerable"] for row in own}
+    if True not in sides or not (known or False in sides):
+        return []
+    answers = [row for row in own if not row["refused"] and not row["error"]]
+    wrong = [row["mark"] == "wrong" if known else not row["answerable"] for row in answers]
+    return risk_curve([row["result"]["evidence"] for row in answers], wrong, len(own))
 
 
-def _calibrations(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _calibrations(rows: Sequence[Mapping[str, Any]], *, known: bool) -> dict[str, list[Bin]]:
+    """The curves; an empty one where the questions alone say what it would be, or nobody can."""
     own = [row for row in rows if row["system"] == GRAPH and not row["error"]]
-    answers = [row for row in own if row["mark"] in {"right", "wrong"} and not row["refused"]]
+    sides = {row["answerable"] for row in own}
+    answers = [row for row in own if not row["refused"]] if known and True in sides else []
     return {
         "모든 질문: 답할 수 있는 비율": bins(
             [row["result"]["evidence"] for row in own], [row["answerable"] for row in own]
-        ),
+        )
+        if len(sides) > 1
+        else [],
         "답한 질문: 맞은 비율": bins(
             [row["result"]["evidence"] for row in answers], [row["mark"] == "right" for row in answers]
         ),
@@ -187,7 +210,7 @@ def _table(report: Report, measures: Sequence[Measure], *, kinds: bool = True) -
     lines = []
     for system, summary in report["metrics"].items():
         for kind, numbers in {**(summary["kinds"] if kinds else {}), "전체": summary["overall"]}.items():
-            cells = [_number(measure.estimate(numbers), measure.digits) for measure in measures]
+            cells = [_number(measure.shown(numbers), measure.digits) for measure in measures]
             lines.append(
                 tag(
                     "tr",

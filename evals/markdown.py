@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from evals.changes import ALL, VERDICTS, Change
 from evals.compare import OF_KINDS, Comparison, interval_text, signed
-from evals.measures import GROUPS, measured, number_text, text_of
+from evals.drilldown import citation_faults, is_faulty, verdict
+from evals.measures import GROUPS, UNGRADED, graded, measured, number_text, text_of
 from evals.provenance import provenance
 from evals.report import Report
 from evals.runner import GRAPH
@@ -42,12 +43,14 @@ def _lines(report: Report, comparisons: Sequence[Comparison]) -> Iterator[str]:
         yield f"\nLangfuse: {' · '.join([link('데이터셋', links['dataset']), *runs])}"
     if report.get("interrupted"):
         yield "\n**중단된 평가입니다.**"
+    if not graded(report["questions"]):
+        yield f"\n{UNGRADED}"
     for group, (_, title) in GROUPS.items():
         measures = measured(report["metrics"], group)
         yield f"\n## {title} (± 표준오차 하나)\n"
         rows = [
             [system, kind, str(numbers["questions"])]
-            + [text_of(measure.estimate(numbers), measure.digits) for measure in measures]
+            + [text_of(measure.shown(numbers), measure.digits) for measure in measures]
             for system, summary in report["metrics"].items()
             for kind, numbers in {**summary["kinds"], "전체": summary["overall"]}.items()
         ]
@@ -62,7 +65,7 @@ def _lines(report: Report, comparisons: Sequence[Comparison]) -> Iterator[str]:
     yield from _table(["방식", "질문", "길"], routes, left=3)
     for comparison in comparisons:
         yield from _comparison(comparison)
-    yield f"\n## {GRAPH}가 틀린 질문\n"
+    yield f"\n## {GRAPH}가 틀렸거나 인용이 어긋난 질문\n"
     yield from _table(["id", "질문", "정답", "답", "판정"], _faults(report), left=5)
     if links:
         yield "\n## Langfuse에 남은 추적\n"
@@ -97,9 +100,15 @@ def _change(change: Change) -> list[str]:
 
 def _faults(report: Report) -> list[list[str]]:
     return [
-        [row["id"], row["question"], " / ".join(row["answers"]), _said(row), row["mark"]]
+        [
+            row["id"],
+            row["question"],
+            " / ".join(row["answers"]),
+            _said(row),
+            ", ".join((verdict(row), *citation_faults(row))),
+        ]
         for row in report["questions"]
-        if row["system"] == GRAPH and row["mark"] in {"wrong", "refused", "error"}
+        if row["system"] == GRAPH and is_faulty(row)
     ]
 
 

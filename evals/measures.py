@@ -3,12 +3,12 @@
 The tables, the reports and the comparison of two runs all go by this list.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from evals.metrics.cost import ended_by_budget
-from evals.metrics.standard_error import Estimate
+from evals.metrics.standard_error import NOTHING, Estimate
 
 Row = Mapping[str, Any]
 """One outcome as the report's file has it, under "questions"."""
@@ -37,7 +37,16 @@ class Measure:
         value: Any = summary
         for key in self.path.split("."):
             value = value.get(key) if isinstance(value, Mapping) else None
-        return Estimate(**value) if isinstance(value, Mapping) else Estimate(None, None, 0)
+        return Estimate(**value) if isinstance(value, Mapping) else NOTHING
+
+    def shown(self, summary: Mapping[str, Any]) -> Estimate:
+        """The number as a table shows it: nothing for a share right that only some questions tell.
+
+        Of answerable questions without gold answers nobody knows. The others of such a suite have no answer,
+        and the share right of those is that of refusals, under another name.
+        """
+        found = self.estimate(summary)
+        return NOTHING if self.name == "right" and found.n < summary["questions"] else found
 
 
 def _field(name: str) -> Callable[[Row], float | None]:
@@ -46,6 +55,11 @@ def _field(name: str) -> Callable[[Row], float | None]:
 
 def _right(row: Row) -> float | None:
     return float(row["mark"] == "right") if row["answers"] or not row["answerable"] else None
+
+
+def graded(rows: Iterable[Row]) -> bool:
+    """Whether each question can be told right from wrong: none is answerable and without gold answers."""
+    return all(_right(row) is not None for row in rows)
 
 
 def _false_accept(row: Row) -> float | None:
@@ -60,8 +74,14 @@ def _brier(row: Row) -> float | None:
     return None if row["error"] else float((row["result"]["evidence"] - row["answerable"]) ** 2)
 
 
+def share_held(parts: Sequence[bool]) -> float | None:
+    """Of one answer's citations, or of its cited parts; None without any. Each answer counts as one,
+    however often it cites: questions are what a suite draws, and what its error is over."""
+    return sum(parts) / len(parts) if parts else None
+
+
 def _share_of(name: str) -> Callable[[Row], float | None]:
-    return lambda row: sum(row[name]) / len(row[name]) if row.get(name) else None
+    return lambda row: share_held(row.get(name) or ())
 
 
 def _cost(name: str) -> Callable[[Row], float | None]:
@@ -120,7 +140,8 @@ SHARES = frozenset(
         *("found", "shown", "cites", "valid", "support", "obeyed", "budget ends"),
     )
 )
-"""Shares of questions, of citations or of cited parts: counts of hits and misses, which tell their error."""
+"""From 0 to 1. A question adds a hit or a miss, and the value and `n` tell the error. To "cites" and "valid"
+an answer of several parts may add what lies between: their error, told so, is rather too wide."""
 BY_EVIDENCE = frozenset({"AUC", "ECE", "Brier"})
 """Of systems that give a probability; a baseline does not."""
 GROUPS: dict[Group, tuple[str, str]] = {
@@ -131,6 +152,8 @@ GROUPS: dict[Group, tuple[str, str]] = {
     "cost": ("Cost of one question", "질문 하나의 비용"),
 }
 """Titles in English and Korean."""
+UNGRADED = "정답을 적어 두지 않은 질문이 있는 줄에는 맞은 비율(right)을 알 수 없어 줄표를 넣었습니다."
+"""Beside tables of a suite that is not `graded`; in Korean, as the reports are."""
 
 
 def measures_of(group: Group) -> list[Measure]:

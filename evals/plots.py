@@ -63,13 +63,18 @@ def accuracy_against_cost(name: str, points: Sequence[CostPoint], *, title: str,
 
 
 def risk_against_coverage(
-    name: str, curves: Mapping[str, Sequence[Point]], order: Sequence[str], *, title: str
+    name: str, curves: Mapping[str, Sequence[Point]], order: Sequence[str], *, title: str, graded: bool = True
 ) -> Markup:
-    """Share of wrong answers as more questions are answered, surest first; one point is a fixed policy."""
-    axes = Axes(
-        x=replace(SHARE, label="답한 질문의 비율 (coverage)"),
-        y=replace(SHARE, label="답 가운데 틀린 비율 (risk)"),
+    """Share of wrong answers as more questions are answered, surest first; one point is a fixed policy.
+
+    Where questions are not `graded`, the risk is of answers to what has none, and is named so.
+    """
+    label, fault = (
+        ("답 가운데 틀린 비율 (risk)", "틀림")
+        if graded
+        else ("답한 것 가운데 답이 없는 질문의 비율 (risk)", "답이 없는 질문")
     )
+    axes = Axes(x=replace(SHARE, label="답한 질문의 비율 (coverage)"), y=replace(SHARE, label=label))
     lines, ends, told, entries = [], [], [], []
     for system, points in curves.items():
         if not points:
@@ -78,11 +83,11 @@ def risk_against_coverage(
         last = points[-1]
         lines.append(axes.path([(point.coverage, point.risk) for point in points], f"curve {css}"))
         for point in points[:-1]:
-            tip = f"{system}: 근거 {point.evidence:.2f} 이상 {point.answered}개, 틀림 {point.risk:.1%}"
+            tip = f"{system}: 근거 {point.evidence:.2f} 이상 {point.answered}개, {fault} {point.risk:.1%}"
             ends.append(axes.mark(point.coverage, point.risk, shape, f"mark {css}", tip, size=2.5))
-        tip = f"{system}: 모두 {last.answered}개에 답함, 틀림 {last.risk:.1%}"
+        tip = f"{system}: 모두 {last.answered}개에 답함, {fault} {last.risk:.1%}"
         ends.append(axes.mark(last.coverage, last.risk, shape, f"mark {css} all", tip, size=7))
-        told.append(f"{system}: {last.coverage:.1%}에 답하고 그 가운데 {last.risk:.1%}가 틀림")
+        told.append(f"{system}: {last.coverage:.1%}에 답하고 그 가운데 {last.risk:.1%}가 {fault}")
         entries.append((shape, f"mark {css}", system))
     if not entries:
         return text("")

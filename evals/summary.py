@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from evals.measures import share_held
 from evals.metrics.auc import auc
 from evals.metrics.brier import brier
 from evals.metrics.calibration import calibration_error
@@ -84,9 +85,10 @@ class Summary:
     """Of the evidence, as the probability that a question can be answered; kinds as above. Nothing where
     every question has the same evidence."""
     citations_stand: Estimate
-    """Share of citations."""
+    """Mean over the answers that cite of the share of each one's citations."""
     citations_valid: Estimate
-    """Share of the cited parts of answers that the cited passages carry; of claims that cite nothing none."""
+    """Mean over the same of the share of each one's cited parts that the cited passages carry; of claims that
+    cite nothing none."""
     supported: Estimate
     """Share of answers whose citations carry them; an answer without any counts as not carried."""
     obeyed: Estimate
@@ -207,8 +209,8 @@ def _summary(group: list[tuple[Outcome, Score]], others: list[tuple[Outcome, Sco
         evidence_auc=_auc(evidence, truths),
         calibration_error=calibration_error(evidence, truths),
         brier=brier(evidence, truths),
-        citations_stand=share([stood for judged in scores for stood in judged.citations_stand]),
-        citations_valid=share([held for judged in scores for held in judged.citations_valid]),
+        citations_stand=_mean(share_held(judged.citations_stand) for judged in scores),
+        citations_valid=_mean(share_held(judged.citations_valid) for judged in scores),
         supported=_share(judged.supported for judged in scores),
         obeyed=_share(judged.obeyed for judged in scores),
         routes=routes([outcome.result["route"] for outcome in finished]),

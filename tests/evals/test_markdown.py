@@ -2,6 +2,7 @@ from reports import outcome, report_of
 
 from evals.compare import compare
 from evals.markdown import MAX_CELL_CHARS, markdown, plain
+from evals.measures import UNGRADED
 
 
 def test_text_that_would_be_markup_is_shown() -> None:
@@ -39,6 +40,21 @@ def test_it_says_what_changed_and_what_went_wrong() -> None:
     text = markdown(report, [compare(other, report)])
     assert "| \\+0.00 | – | 0 | 0 | 2 |  |" in text  # no interval of the seconds of two questions
     assert "이제 맞음 (1): q\\-1" in text and "이제 틀림 (1): q\\-2" in text
-    faults = text.partition("틀린 질문")[2]
+    faults = text.partition("인용이 어긋난 질문")[2]
     assert "q\\-2" in faults and "18일입니다" in faults and "q\\-1" not in faults
+    assert "| 틀림, 인용이 뒷받침하지 않음 |" in faults
     assert "근거 확률의 AUC" not in text  # nothing was to be refused
+
+
+def test_a_right_answer_that_its_citation_does_not_carry_went_wrong_too() -> None:
+    half = outcome("q-1", answer="연차는 17일입니다. [1] 병가는 30일입니다. [1]")
+    faults = markdown(report_of([half, outcome("q-2")])).partition("인용이 어긋난 질문")[2]
+    assert "| 맞음, 인용이 뒷받침하지 않음 |" in faults and "q\\-2" not in faults
+
+
+def test_no_share_right_where_some_answers_cannot_be_judged() -> None:
+    outcomes = [outcome("q-1", golds=()), outcome("q-2", kind="none", answerable=False, refused=True)]
+    text = markdown(report_of(outcomes))
+    assert "| graph | 전체 | 2 | \\- |" in text and "| graph | none | 1 | 1.000±.490 |" in text
+    assert plain(UNGRADED) in plain(text, max_chars=len(text))
+    assert "정답을 적어 두지 않은" not in markdown(report_of(outcomes[1:]))

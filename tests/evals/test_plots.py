@@ -68,6 +68,9 @@ def test_risk_against_coverage() -> None:
     # Colour and shape of a system are the same in every plot.
     assert svg.findall(f"{SVG}polygon")[-1].get("class") == "mark s2 all"
     assert risk_against_coverage("r", {"graph": []}, ["graph"], title="") == ""
+    other = risk_against_coverage("r", curves, ["graph", "silent", "plain"], title="위험", graded=False)
+    assert "틀린" not in other and "틀림" not in other and "답이 없는 질문의 비율" in other
+    assert described(figure(other)).startswith("graph: 50.0%에 답하고 그 가운데 50.0%가 답이 없는 질문; ")
 
 
 def test_calibration_tells_how_many_questions_each_point_is() -> None:

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
@@ -100,7 +100,8 @@ def test_a_summary_by_hand() -> None:
     # .9 beats both, .6 beats one and ties with one, .3 beats one: 2 + 1.5 + 1 of 6.
     assert overall.evidence_auc.value == pytest.approx(4.5 / 6)
     assert overall.recall_found.value == 1 and overall.recall_found.n == 3
-    assert overall.citations_stand.n == 3
+    # Of 1, 2 and 6; "모릅니다." cites no part, though the object has a citation.
+    assert overall.citations_stand.n == 3 and overall.citations_valid.n == 2
     assert overall.costs.evaluated_tokens.value == 60
     assert overall.costs.budget_ends.value == pytest.approx(1 / 5)
     assert overall.brier.value == pytest.approx((0.01 + 0.16 + 0.49 + 0.01 + 0.36) / 5)
@@ -112,6 +113,21 @@ def test_a_summary_by_hand() -> None:
     assert summary.kinds["near"].refusals.balanced_accuracy.value == pytest.approx((0.5 + 0) / 2)
     assert summary.kinds["left_out"].evidence_auc.value == 1
     assert summary.kinds["near"].questions == 1
+
+
+def test_each_answer_counts_once_however_often_it_cites() -> None:
+    moved, part, wrong = CITED[0] | {"start": 11}, "17일입니다. [1]", "18일입니다. [1]"
+    outcomes = [
+        outcome(1, answer=f"{part} {wrong} {part} {wrong}", citations=[*CITED, moved, moved, moved]),
+        outcome(2),
+        outcome(3, refused=True),
+        outcome(4, system="plain"),
+    ]
+    overall = summarise(outcomes, scores := [score(item) for item in outcomes])["graph"].overall
+    assert [len(judged.citations_valid) for judged in scores] == [4, 1, 0, 0]
+    # Shares of .5 and 1, and of .25 and 1: half of what lies between is the error of two.
+    assert astuple(overall.citations_valid) == pytest.approx((0.75, 0.25, 2))
+    assert astuple(overall.citations_stand) == pytest.approx((0.625, 0.375, 2))
 
 
 def test_questions_without_gold_answers_are_neither_right_nor_wrong() -> None:
