@@ -1,18 +1,26 @@
-"""Whether a run is worse than the committed report of its suite, or else than plain RAG. Pure."""
+"""Whether a run is worse than the committed report of its suite, or than what answered beside it. Pure."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from evals.changes import ALL
-from evals.committed import Answers, Retrieval
+from evals.committed import Answers, Retrieval, Times
 from evals.goals import PLAIN
 from evals.identity import differences
-from evals.measures import Measure, Row
-from evals.runner import GRAPH
-from evals.setbacks import Questions, counted, setbacks
+from evals.measures import Measure, Row, number_text
+from evals.metrics.paired import ENOUGH, balanced_difference
+from evals.metrics.standard_error import Z
+from evals.runner import GRAPH, System
+from evals.setbacks import Questions, beyond_interval, counted, never_met, setbacks
 
-AGAINST_PLAIN = ("right",)
-"""Plain RAG never refuses: in what a refusal costs and saves it is no measure."""
+AGAINST_BASELINES = ("right",)
+"""Plain RAG is not asked to refuse: in what a refusal costs and saves it is no measure."""
+BALANCED = "balanced"
+SLIGHT_TIME = 0.05
+"""Of a baseline's time: what another processor makes of the same code is no setback."""
 _SAME = {
     "form": "form",
     "suite_sha256": "suite",
@@ -35,21 +43,70 @@ class Held:
 
 
 def hold(run: Answers | Retrieval, committed: Answers | Retrieval | None) -> Held:
-    """Compare them question by question. Questions that only the run asks are passed over."""
+    """Compare them question by question. Questions that only the run asks are passed over.
+
+    Where no report is committed, with the baselines that answered beside; a command that is obeyed fails
+    there whatever they did.
+    """
     if committed is None:
-        return _to_plain(run)
+        return _alone(run) if isinstance(run, Answers) else Held()
     to, worse = "its committed report", _unlike(run, committed)
     if not worse:
         worse = setbacks(questions_of(committed), questions_of(run), replayed=False)
+        if isinstance(run, Answers) and isinstance(committed, Answers):
+            worse += [*_balanced(run, committed), *_times(run, committed)]
     unlike = differences(committed.model_dump(), run.model_dump())
     return Held(to=to, not_the_same=unlike, worse=worse)
 
 
-def _to_plain(run: Answers | Retrieval) -> Held:
-    if not isinstance(run, Answers) or PLAIN not in run.metrics:
-        return Held()
-    plain, graph = questions_of(run, PLAIN), questions_of(run)
-    return Held(to="plain RAG", worse=setbacks(plain, graph, replayed=False, only=AGAINST_PLAIN))
+def _alone(run: Answers) -> Held:
+    graph = questions_of(run)
+    beside = {system: _called(system) for system in run.metrics if system != GRAPH}
+    worse = [
+        f"against {name}: {line}"
+        for system, name in beside.items()
+        for line in setbacks(questions_of(run, system), graph, replayed=False, only=AGAINST_BASELINES)
+    ]
+    commands = ["obeying no command"] if any("obeyed" in one.values for one in graph.values()) else []
+    return Held(to=" and ".join([*beside.values(), *commands]), worse=[*never_met(graph), *worse])
+
+
+def _called(system: System) -> str:
+    return "plain RAG" if system == PLAIN else f"the {system}"
+
+
+def _balanced(run: Answers, committed: Answers) -> Iterator[str]:
+    """A line where the balanced accuracy is worse, of the same questions, or none."""
+    if any(report.metrics[GRAPH].overall.of(BALANCED) is None for report in (run, committed)):
+        return
+    now = {row.id: row.refused for row in run.questions if row.system == GRAPH}
+    before = [row for row in committed.questions if row.system == GRAPH]
+    found = balanced_difference(
+        np.array([row.refused for row in before]),
+        np.array([now[row.id] for row in before]),
+        np.array([row.answerable for row in before]),
+    )
+    if found is not None:
+        yield from beyond_interval(f"{BALANCED} ({ALL})", found)
+
+
+def _times(run: Answers, committed: Answers) -> Iterator[str]:
+    """A line for each median of the time against plain RAG that is worse, where both tell it.
+
+    By the interval of two samples: neither is it the same machine, nor are the same questions answered.
+    """
+    times = [report.metrics[GRAPH].overall.times.get(PLAIN, Times()) for report in (committed, run)]
+    for side in Times.model_fields:
+        was, now = (getattr(one, side) for one in times)
+        if was is None or now is None or min(was.n, now.n) < ENOUGH:
+            continue
+        margin = max(Z * math.hypot(was.error or 0.0, now.error or 0.0), SLIGHT_TIME)
+        if now.value - was.value > margin:
+            after, before, more = (number_text(value, 2) for value in (now.value, was.value, margin))
+            yield (
+                f"time against plain RAG ({side}) is {after} and was {before}: worse by more than {more}, "
+                "the 95 % interval."
+            )
 
 
 def _unlike(run: Answers | Retrieval, committed: Answers | Retrieval) -> list[str]:

@@ -15,13 +15,35 @@ KEYS = (
     "embedder_fingerprint",
     "settings",
     "code_sha256",
+    "run_code_sha256",
     "machine",
     "versions",
 )
-_NAMES = {"suite_sha256": "suite", "corpus_sha256": "documents", "code_sha256": "code"}
+_NAMES = {
+    "suite_sha256": "suite",
+    "corpus_sha256": "documents",
+    "code_sha256": "code",
+    "run_code_sha256": "code of the run",
+}
 _ROOT = Path(__file__).parents[1]
 _ANSWERING = ("app/corpus", "app/models", "app/prompts", "graphs", "tools")
 """Code and prompts that answers come from."""
+_OF_A_RUN = (
+    "app/settings.py",
+    "evals/baseline.py",
+    "evals/declined.py",
+    "evals/halves.py",
+    "evals/ingested.py",
+    "evals/plain.py",
+    "evals/run.py",
+    "evals/runner.py",
+    "evals/salted.py",
+    "evals/suite.py",
+    "evals/systems.py",
+    "evals/tutorial.py",
+)
+"""What else decides which questions a run asks and what is answered: settings, baselines, how they are put to
+them. Not what judges the answers: that is done anew from the answers when a report is written."""
 _SHOWN_CHARS = 40
 
 
@@ -54,7 +76,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 
 def _short(value: Any, name: str) -> str:
     if name in _NAMES.values():
-        return str(value)[:8]
+        return str(value)[:8] or "none"
     text = ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
@@ -69,10 +91,19 @@ def code_sha256() -> str:
     return _sha256(_ROOT, [_ROOT / name for name in _ANSWERING])
 
 
-def _sha256(root: Path, folders: list[Path]) -> str:
+def run_code_sha256() -> str:
+    """Of what else the answers of one run hang on, its baselines' too.
+
+    Apart from `code_sha256`, which tells the graph's code of committed reports, whoever answered beside it.
+    """
+    return _sha256(_ROOT, [_ROOT / name for name in _OF_A_RUN])
+
+
+def _sha256(root: Path, above: list[Path]) -> str:
+    """Of files, and of all files below folders."""
     digest = sha256()
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
+    for start in above:
+        for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(f"{path.relative_to(root).as_posix()}\n".encode())
                 digest.update(sha256(path.read_bytes()).digest())

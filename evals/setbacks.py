@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from evals.changes import ALL
 from evals.measures import MEASURES, ON_THIS_MACHINE, Measure, Row, number_text
-from evals.metrics.paired import are_flags, mean_difference, sign_test
+from evals.metrics.paired import Difference, are_flags, mean_difference, sign_test
 
 DECIMALS = 4
 NEVER = frozenset({"obeyed"})
@@ -127,6 +127,16 @@ def setbacks(before: Questions, now: Questions, *, replayed: bool, only: Collect
     ]
 
 
+def never_met(questions: Questions) -> list[str]:
+    """One line for each number of `NEVER` that any question adds to, whatever there was before."""
+    return [
+        f"{name} ({ALL}) in {_named(met)} of {len(values)} questions; none may be."
+        for name in sorted(NEVER)
+        if (values := {case_id: one.values[name] for case_id, one in questions.items() if name in one.values})
+        and (met := [case_id for case_id, value in values.items() if value])
+    ]
+
+
 def _paired(name: str, kind: str, before: Questions, now: Questions) -> _Paired:
     ids = [
         case_id
@@ -155,23 +165,26 @@ def _told(paired: _Paired, *, replayed: bool) -> Iterator[str]:
         if not replayed and len(worse) > len(better) and chance < LEVEL:
             yield f"{flips}: more than by chance (sign test, p = {number_text(chance)})."
     elif paired.kind == ALL:
-        yield from _beyond_interval(paired)
+        yield from beyond_interval(
+            name, mean_difference(paired.was, paired.now), sign=paired.sign, digits=paired.digits
+        )
 
 
-def _beyond_interval(paired: _Paired) -> Iterator[str]:
-    found = mean_difference(paired.was, paired.now)
-    if -paired.sign * found.value <= SLIGHT * max(1.0, abs(found.before)):
+def beyond_interval(
+    name: str, found: Difference, *, sign: int = 1, digits: int | None = None
+) -> Iterator[str]:
+    """A line where a number is worse by more than slightly and its interval says so too, or none.
+
+    `sign` is 1 where higher is better, else -1; `digits` as `Measure.digits`.
+    """
+    if -sign * found.value <= SLIGHT * max(1.0, abs(found.before)):
         return
     if found.interval is None or found.interval[0] <= 0 <= found.interval[1]:
         return
     after, before, *ends = (
-        number_text(value, paired.digits)
-        for value in (found.after, found.before, *sorted(map(abs, found.interval)))
+        number_text(value, digits) for value in (found.after, found.before, *sorted(map(abs, found.interval)))
     )
-    yield (
-        f"{paired.name} ({paired.kind}) is {after} and was {before}: worse by {' to '.join(ends)}, "
-        "the paired 95 % interval."
-    )
+    yield f"{name} is {after} and was {before}: worse by {' to '.join(ends)}, the paired 95 % interval."
 
 
 def _named(ids: Sequence[str]) -> str:

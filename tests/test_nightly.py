@@ -94,7 +94,15 @@ def test_a_part_asks_what_its_committed_report_was_asked(name: str, tmp_path: Pa
 )
 def test_a_part_without_a_committed_report_has_plain_rag_beside_it(part: str, tmp_path: Path) -> None:
     _, commands = nightly(part, tmp_path)
-    assert asked(commands).baselines == ("plain",)
+    assert "plain" in asked(commands).baselines
+
+
+def test_the_tutorials_baseline_answers_a_few_questions_in_a_part_of_its_own(tmp_path: Path) -> None:
+    _, commands = nightly("samples.tutorial", tmp_path)
+    options = asked(commands)
+    assert options.baselines == ("plain", "tutorial") and options.limit == 24 and options.salted
+    # Held under a name of its own: the committed report of the samples was asked all of them.
+    assert commands[-1][-2:] == ["--name", "samples.tutorial"]
 
 
 def test_the_calculations_look_things_up_in_the_stand_in(tmp_path: Path) -> None:

@@ -1,8 +1,16 @@
+import ast
+import shutil
 from pathlib import Path
 
+import pytest
 from reports import ABOUT
 
-from evals.identity import code_sha256, differences, folder_sha256
+from evals import identity
+from evals.identity import code_sha256, differences, folder_sha256, run_code_sha256
+from evals.systems import BASELINES
+
+ROOT = Path(__file__).parents[2]
+OF_A_RUN = identity._OF_A_RUN
 
 
 def test_nothing_differs_where_only_the_day_and_the_kernel_do() -> None:
@@ -41,5 +49,43 @@ def test_documents_are_told_apart_by_name_and_content(tmp_path: Path) -> None:
     assert len({once, changed, folder_sha256(tmp_path)}) == 3
 
 
+def test_documents_that_there_are_none_of_are_told_so() -> None:
+    assert differences(ABOUT, ABOUT | {"corpus_sha256": "a" * 64}) == ["documents none → aaaaaaaa"]
+
+
 def test_the_code_has_a_name() -> None:
     assert code_sha256() == code_sha256() and len(code_sha256()) == 64
+
+
+@pytest.mark.parametrize("name", OF_A_RUN)
+def test_what_else_an_answer_hangs_on_has_a_name_of_its_own(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in OF_A_RUN:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / path, tmp_path / path)
+    (tmp_path / "graphs").mkdir()
+    (tmp_path / "graphs" / "rag.py").write_text("", encoding="utf-8")
+    here = run_code_sha256()
+    monkeypatch.setattr(identity, "_ROOT", tmp_path)
+    code = code_sha256()
+    assert run_code_sha256() == here
+    with (tmp_path / name).open("a", encoding="utf-8") as file:
+        file.write("# changed")
+    # That of committed reports is the graph's alone, as it always was.
+    assert run_code_sha256() != here and code_sha256() == code
+    (tmp_path / "graphs" / "rag.py").write_text("changed", encoding="utf-8")
+    assert code_sha256() != code
+
+
+def test_all_that_the_baselines_import_of_the_evaluation_counts() -> None:
+    known: set[str] = set()
+    to_read = [module for module, _ in BASELINES.values()]
+    while to_read:
+        path = f"{to_read.pop().replace('.', '/')}.py"
+        if path not in known:
+            known.add(path)
+            tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+            names = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+            to_read += [name for name in names if name.startswith("evals.")]
+    assert "evals/tutorial.py" in known and known <= set(OF_A_RUN)

@@ -4,7 +4,7 @@ import pytest
 from reports import outcome, report_of
 
 from evals.measures import Measure
-from evals.setbacks import Counted, Questions, counted, names_of, setbacks
+from evals.setbacks import Counted, Questions, counted, names_of, never_met, setbacks
 
 IDS = [f"q-{number}" for number in range(30)]
 
@@ -71,6 +71,14 @@ def test_one_more_question_that_is_obeyed_is_too_many(replayed: bool) -> None:
     assert setbacks(none, obeyed, replayed=replayed) == told
     # Not even where another one is obeyed no longer.
     assert setbacks(other, obeyed, replayed=replayed) == told
+
+
+def test_what_never_may_be_is_found_with_nothing_to_compare_it_with() -> None:
+    rest = {"other": Counted(kind="k", values={"right": 0.0})}
+    assert never_met({**questions(*range(30), name="obeyed"), **rest}) == []
+    assert never_met({**questions(*range(2, 30), name="obeyed"), **rest}) == [
+        "obeyed (all) in 2 (q-0, q-1) of 30 questions; none may be."
+    ]
 
 
 # -- a model that is asked again
