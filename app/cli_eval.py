@@ -48,7 +48,10 @@ def run(
     ] = None,
     part: Annotated[
         Literal["fit", "report"] | None,
-        typer.Option(help="Only this half of the questions; the halves share no file, article or passage."),
+        typer.Option(
+            help="Only this half of the questions; the halves share no article, no passage and no file "
+            "that a question names."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Chooses the questions of --limit.")] = 1,
     json: Annotated[
@@ -93,11 +96,23 @@ def run(
 @app.command()
 def compare(
     a: Annotated[Path, typer.Argument(help="The report before.")],
-    b: Annotated[Path, typer.Argument(help="The report after; A again to compare two systems of it.")],
-    system_a: Annotated[str, typer.Option(metavar="NAME", help="Which system of the first.")] = "graph",
-    system_b: Annotated[str, typer.Option(metavar="NAME", help="Which system of the second.")] = "graph",
+    b: Annotated[
+        Path | None, typer.Argument(help="The report after; without it, two systems of A are compared.")
+    ] = None,
+    system_a: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Which system of the first: graph, or a search's only one, unless another is named. "
+            "A search's are named as e5:@0.7, by embedder and weight; the embedder alone will do.",
+        ),
+    ] = None,
+    system_b: Annotated[str | None, typer.Option(metavar="NAME", help="Which system of the second.")] = None,
 ) -> None:
-    """Say what changed from one report to another."""
+    """Say what changed from one report to another.
+
+    Both are of answers, or both of the search alone.
+    """
     from evals.compare import compare_files
 
     compare_files(a, b, _console(), systems=(system_a, system_b))

@@ -66,21 +66,21 @@ class Change:
         return sign_test(self.won, self.lost) if self.won + self.lost + self.tied else None
 
 
-def changes_of(pairs: Sequence[Pair]) -> list[Change]:
+def changes_of(pairs: Sequence[Pair], measures: Sequence[Measure] = MEASURES) -> list[Change]:
     """Of all measures that both systems have: over all questions, then over each kind."""
     kinds = dict.fromkeys(after["kind"] for _, after in pairs)
-    changes = [*_changes(ALL, pairs), *_set_changes(pairs)]
+    changes = [*_changes(ALL, pairs, measures), *_set_changes(pairs, measures)]
     if len(kinds) > 1:
         for kind in kinds:
-            changes += _changes(kind, [pair for pair in pairs if pair[1]["kind"] == kind])
-    order = [measure.name for measure in MEASURES]
+            changes += _changes(kind, [pair for pair in pairs if pair[1]["kind"] == kind], measures)
+    order = [measure.name for measure in measures]
     places = [ALL, *kinds]
     return sorted(changes, key=lambda change: (places.index(change.kind), order.index(change.measure.name)))
 
 
-def _changes(kind: str, pairs: Sequence[Pair]) -> Iterator[Change]:
+def _changes(kind: str, pairs: Sequence[Pair], measures: Sequence[Measure]) -> Iterator[Change]:
     """Of the measures that are means over questions."""
-    for measure in MEASURES:
+    for measure in measures:
         if measure.of is None or not measure.better or (measure.name in BY_EVIDENCE and not _graded(pairs)):
             continue
         values = [(measure.of(before), measure.of(after)) for before, after in pairs]
@@ -110,8 +110,10 @@ def _graded(pairs: Sequence[Pair]) -> bool:
     return all(len(values) > 1 for values in evidence)
 
 
-def _set_changes(pairs: Sequence[Pair]) -> Iterator[Change]:
+def _set_changes(pairs: Sequence[Pair], measures: Sequence[Measure]) -> Iterator[Change]:
     """Of the measures of a whole set: refusals of all questions, evidence of those that did not fail."""
+    if all(measure.of is not None for measure in measures):
+        return  # of a search, nothing of which is refused
     answerable = np.array([after["answerable"] for _, after in pairs])
     refused, refused_now = (np.array([row["refused"] for row in rows]) for rows in zip(*pairs, strict=True))
     changed = int((refused != refused_now).sum())
@@ -129,7 +131,7 @@ def _set_changes(pairs: Sequence[Pair]) -> Iterator[Change]:
             calibration_error(was, truths), calibration_error(now, truths), size, fewest=size
         )
         found |= {"AUC": (areas, moved), "ECE": (errors, moved)}
-    for measure in MEASURES:
+    for measure in measures:
         difference, count = found.get(measure.name, (None, 0))
         if difference is not None:
             yield Change(

@@ -1,9 +1,12 @@
-"""`python -m evals.compare A.json B.json`: what changed between two reports, question by question."""
+"""`python -m evals.compare A.json B.json`: what changed between two reports, question by question.
+
+Both of answers, or both of the search alone; or two systems of one report.
+"""
 
 import argparse
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +19,9 @@ from evals.changes import ALL, Change, Pair, changes_of
 from evals.identity import differences
 from evals.measures import MEASURES, ON_THIS_MACHINE, Row, number_text, text_of
 from evals.metrics.standard_error import Estimate, Z, share_error
-from evals.report import Report, read_report
+from evals.report import Report, of_search, read_either
 from evals.runner import GRAPH, System
+from evals.searched import NDCG, OPTIONS, chosen, place_measures, place_of
 
 OF_KINDS = ("right", "F1", "seconds")
 """Measures that are printed for each kind too."""
@@ -42,12 +46,20 @@ class Comparison:
     """Questions that only one of them was asked."""
     changes: list[Change]
     gained: list[str]
-    """Ids of questions that are right now and were not before."""
+    """Ids of questions that are right now and were not before; of a search with both places."""
     lost: list[str]
+    same: str = "same suite, model and settings"
+    """What is told where nothing differs."""
+    titles: tuple[str, str] = ("Right now", "Right no longer")
+    """Of what is gained and lost."""
+    of_kinds: Collection[str] = OF_KINDS
+    """Measures that are printed for each kind."""
+    note: str = ""
+    """On what could not be compared."""
 
     def headline(self) -> str:
         """What is compared, in one line."""
-        told = "; ".join(self.not_the_same) or "same suite, model and settings"
+        told = "; ".join(self.not_the_same) or self.same
         unpaired = f"; {self.unpaired} questions in only one of them are left out" if self.unpaired else ""
         return f"{self.second} against {self.first}: {told}{unpaired}"
 
@@ -65,16 +77,13 @@ def compare(
     answers of its system, or the two no question in common.
     """
     rows_a, rows_b = _rows(a, systems[0], names[0]), _rows(b, systems[1], names[1])
-    shared = [case_id for case_id in rows_a if case_id in rows_b]
-    if not shared:
-        raise MutdaError(f"{names[0]} and {names[1]} have no question in common.")
-    pairs: list[Pair] = [(rows_a[case_id], rows_b[case_id]) for case_id in shared]
+    pairs = _paired(rows_a, rows_b, names)
     one = a is b
     return Comparison(
         first=systems[0] if one else f"{names[0]} ({systems[0]})",
         second=systems[1] if one else f"{names[1]} ({systems[1]})",
         not_the_same=[] if one else differences(a, b),
-        unpaired=len(rows_a) + len(rows_b) - 2 * len(shared),
+        unpaired=len(rows_a) + len(rows_b) - 2 * len(pairs),
         changes=changes_of(pairs),
         gained=[after["id"] for before, after in pairs if _is_right(after) and not _is_right(before)],
         lost=[after["id"] for before, after in pairs if _is_right(before) and not _is_right(after)],
@@ -88,21 +97,88 @@ def _rows(report: Report, system: System, name: str) -> dict[str, Row]:
     return rows
 
 
+def _paired(a: Mapping[str, Row], b: Mapping[str, Row], names: tuple[str, str]) -> list[Pair]:
+    """By id, in the first's order."""
+    pairs = [(row, b[case_id]) for case_id, row in a.items() if case_id in b]
+    if not pairs:
+        raise MutdaError(f"{names[0]} and {names[1]} have no question in common.")
+    return pairs
+
+
 def _is_right(row: Row) -> bool:
     return bool(row["mark"] == "right")
+
+
+def compare_searches(
+    a: Report,
+    b: Report,
+    *,
+    systems: tuple[str | None, str | None] = (None, None),
+    names: tuple[str, str] = ("A", "B"),
+) -> Comparison:
+    """The same of two reports of the search alone; `systems` as `evals.searched.chosen` takes them.
+
+    Raises MutdaError when they are of two suites, or it is not clear which systems are meant.
+    """
+    if a["suite_sha256"] != b["suite_sha256"]:
+        raise MutdaError(f"{names[0]} and {names[1]} are of different suites: measure both on one.")
+    before, after = chosen(a, b, systems, names)
+    one = a is b
+    if one and before.name == after.name:
+        raise _with_itself(names[0])
+    pairs = _paired(before.questions, after.questions, names)
+    # A report that was searched deeper knows of places that the other one cannot have.
+    reach = min(before.reach, after.reach)
+    measures = place_measures(sorted(k for k in before.ks | after.ks if k <= reach))
+    changes = changes_of(pairs, measures)
+    has_ndcg = any(change.measure.name == NDCG for change in changes)
+    return Comparison(
+        first=before.name if one else f"{names[0]} ({before.name})",
+        second=after.name if one else f"{names[1]} ({after.name})",
+        not_the_same=[] if one else differences(before.about, after.about),
+        unpaired=len(before.questions) + len(after.questions) - 2 * len(pairs),
+        changes=changes,
+        gained=[_moved(was, now, reach) for was, now in pairs if _rank(now, reach) < _rank(was, reach)],
+        lost=[_moved(was, now, reach) for was, now in pairs if _rank(now, reach) > _rank(was, reach)],
+        same="same suite and documents" if one else "same suite, documents, embedder and weight",
+        titles=("Found earlier", "Found later, or no longer"),
+        of_kinds=[measure.name for measure in measures],
+        note="" if has_ndcg else f"{NDCG} is left out: a committed report keeps the first place alone.",
+    )
+
+
+def _rank(row: Row, reach: int) -> float:
+    place = place_of(row, reach)
+    return math.inf if place is None else place
+
+
+def _moved(before: Row, after: Row, reach: int) -> str:
+    """ "q-1 (- → 2)"; a dash where nothing gold was found."""
+    was, now = (place_of(row, reach) or "-" for row in (before, after))
+    return f"{after['id']} ({was} → {now})"
+
+
+def _with_itself(name: str) -> MutdaError:
+    return MutdaError(
+        f"{name} is compared with itself: name another report, or two systems with {' and '.join(OPTIONS)}."
+    )
 
 
 def show(comparison: Comparison, console: Console) -> None:
     """Print it: a table over all questions, a few measures by kind, and the questions that flipped."""
     console.print(comparison.headline(), markup=False)
+    if comparison.note:
+        console.print(comparison.note, markup=False)
     overall = [change for change in comparison.changes if change.kind == ALL]
     kinds = [
-        change for change in comparison.changes if change.kind != ALL and change.measure.name in OF_KINDS
+        change
+        for change in comparison.changes
+        if change.kind != ALL and change.measure.name in comparison.of_kinds
     ]
     for title, changes in (("All questions", overall), ("By kind", kinds)):
         if changes:
             console.print(_table(title, changes))
-    for title, ids in (("Right now", comparison.gained), ("Right no longer", comparison.lost)):
+    for title, ids in zip(comparison.titles, (comparison.gained, comparison.lost), strict=True):
         console.print(f"{title} ({len(ids)}): {', '.join(ids) or '-'}", markup=False)
 
 
@@ -218,12 +294,27 @@ def _estimates(report: Report) -> dict[tuple[str, str], Estimate]:
 
 
 def compare_files(
-    a: Path, b: Path, console: Console, *, systems: tuple[System, System] = (GRAPH, GRAPH)
+    a: Path, b: Path | None, console: Console, *, systems: tuple[str | None, str | None] = (None, None)
 ) -> None:
-    """Print the comparison of two reports' files. Raises MutdaError for what cannot be compared."""
-    first = read_report(a)
-    second = first if a.resolve() == b.resolve() else read_report(b)
-    show(compare(first, second, systems=systems, names=(str(a), str(b))), console)
+    """Print the comparison of two reports' files; without the second, of two systems of the first.
+
+    A system that is not named is the graph, or a search's only one. Raises MutdaError for what cannot be
+    compared.
+    """
+    first = read_either(a)
+    second = first if b is None or a.resolve() == b.resolve() else read_either(b)
+    names = (str(a), str(b or a))
+    if of_search(first) != of_search(second):
+        search, answers = names if of_search(first) else names[::-1]
+        raise MutdaError(f"{search} is a report of the search alone, and {answers} one of answers.")
+    if of_search(first):
+        comparison = compare_searches(first, second, systems=systems, names=names)
+    else:
+        chosen_systems = (systems[0] or GRAPH, systems[1] or GRAPH)
+        if b is None and len(set(chosen_systems)) == 1:
+            raise _with_itself(names[0])
+        comparison = compare(first, second, systems=chosen_systems, names=names)
+    show(comparison, console)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -232,9 +323,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m evals.compare", description="Say what changed from one report to another."
     )
     parser.add_argument("a", type=Path, help="the report before")
-    parser.add_argument("b", type=Path, help="the report after; the same file to compare two systems of it")
-    parser.add_argument("--system-a", default=GRAPH, help=f"which system of the first ({GRAPH})")
-    parser.add_argument("--system-b", default=GRAPH, help=f"which system of the second ({GRAPH})")
+    parser.add_argument("b", type=Path, nargs="?", help="the report after; without it, two systems of A")
+    for option, which in zip(OPTIONS, ("first", "second"), strict=True):
+        parser.add_argument(option, help=f"which system of the {which} ({GRAPH}, or a search's only one)")
     options = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
     try:

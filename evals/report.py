@@ -17,6 +17,9 @@ Report = Mapping[str, Any]
 """What the file holds."""
 
 _KEYS = ("model", "metrics", "questions", "suite_sha256", "settings")
+_SEARCH_KEYS = ("systems", "k", "suite_sha256")
+"""Of `evals.retrieval`."""
+_COMMITTED_SEARCH_KEYS = ("embedder", "weight", "metrics", "questions", "suite_sha256")
 
 
 class ReportError(MutdaError):
@@ -71,17 +74,37 @@ def report_name(suite: Path, model: str) -> str:
     return f"{short_name(suite)}.{name}.json"
 
 
+def of_search(report: Report) -> bool:
+    """Whether it is one of the search alone, whole or committed; else it is of answers."""
+    return "systems" in report or report.get("form") == "retrieval"
+
+
 def read_report(path: Path) -> dict[str, Any]:
-    """The report in a file. Raises ReportError when there is none."""
+    """The report of answers in a file. Raises ReportError when there is none."""
+    report = read_either(path)
+    if of_search(report):
+        raise ReportError(f"{path} is a report of the search alone, not of answers.")
+    return report
+
+
+def read_either(path: Path) -> dict[str, Any]:
+    """The report in a file, of answers or of the search alone. Raises ReportError when there is none."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ReportError(f"The report {path} cannot be read: {error.strerror}.") from None
     except ValueError:
         raise ReportError(f"The report {path} cannot be read: it is not JSON.") from None
-    if not isinstance(report, dict) or any(key not in report for key in _KEYS):
+    if not isinstance(report, dict) or any(key not in report for key in _keys(report)):
         raise ReportError(f"{path} is not a report of an evaluation.")
     return report
+
+
+def _keys(report: Report) -> Sequence[str]:
+    """What it must have, to be one of its form."""
+    if not of_search(report):
+        return _KEYS
+    return _SEARCH_KEYS if "systems" in report else _COMMITTED_SEARCH_KEYS
 
 
 def write_json(path: Path, report: Report) -> None:

@@ -262,7 +262,7 @@ def asked_of(case: Case) -> Standing:
 
 def summary(searches: Sequence[Search], ks: Sequence[int]) -> dict[str, Any]:
     """Estimates over some questions, as JSON."""
-    ndcg = [ndcg_at(search.flags, search.gold, DEPTH) if search.gold else 0.0 for search in searches]
+    ndcg = [ndcg_of(search.flags, search.gold) for search in searches]
     return {
         "questions": len(searches),
         "recall": {str(k): asdict(share([any(search.flags[:k]) for search in searches])) for k in ks},
@@ -270,6 +270,11 @@ def summary(searches: Sequence[Search], ks: Sequence[int]) -> dict[str, Any]:
         "mrr": asdict(mean_of_shares([reciprocal_rank(search.flags[:DEPTH]) for search in searches])),
         "seconds": asdict(mean([search.seconds for search in searches])),
     }
+
+
+def ndcg_of(flags: Sequence[bool], gold: int) -> float:
+    """Of one question; 0 where the collection holds nothing gold."""
+    return ndcg_at(flags, gold, DEPTH) if gold else 0.0
 
 
 def _by_kind(searches: Sequence[Search], ks: Sequence[int]) -> dict[str, Any]:

@@ -165,6 +165,11 @@ def test_retrieval_prints_a_table_and_leaves_a_report(mutda: Mutda) -> None:
     assert [(system["embedder"], system["weight"]) for system in report["systems"]] == [
         ("toy:16", 0.0), ("toy:16", 1.0), ("toy:32", 0.0), ("toy:32", 1.0)
     ]  # fmt: skip
+    code, out, err = mutda("compare", str(path), "--system-a", "toy:16@0", "--system-b", "toy:32@1")
+    assert (code, err) == (0, "") and out.startswith("toy:32@1 against toy:16@0: same suite and documents\n")
+    assert "recall@4" in out and "nDCG@10" in out and "Found earlier (0): -" in out
+    code, out, err = mutda("run", "given.jsonl", "--baseline", str(path))
+    assert (code, err) == (2, f"mutda: {path} is a report of the search alone, not of answers.\n")
     code, out, err = mutda(*words, "--embedder", "toy:16")
     (kept,) = folder.glob("*-suite.retrieval-*.json")
     assert (code, err) == (0, "") and f"Another report was here; it is kept as {kept}" in out.splitlines()

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import MutdaError
-from evals.report import read_report, report_name, write_json, write_whole
+from evals.report import read_either, read_report, report_name, write_json, write_whole
 
 
 def test_the_name_of_the_file() -> None:
@@ -35,7 +35,16 @@ def test_what_is_no_report_is_told(tmp_path: Path) -> None:
     path.write_text("{", encoding="utf-8")
     with pytest.raises(MutdaError, match=r"r\.json cannot be read: it is not JSON\.$"):
         read_report(path)
-    for text in ("[]", '{"questions": []}'):
+    for text in ("[]", '{"questions": []}', '{"systems": []}', '{"form": "retrieval", "questions": []}'):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(MutdaError, match=r"r\.json is not a report of an evaluation\.$"):
             read_report(path)
+
+
+def test_a_report_of_the_search_is_read_where_either_will_do(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    report = {"suite_sha256": "5" * 64, "k": [1], "systems": [{}]}
+    path.write_text(json.dumps(report), encoding="utf-8")
+    assert read_either(path) == report
+    with pytest.raises(MutdaError, match=r"r\.json is a report of the search alone, not of answers\.$"):
+        read_report(path)
