@@ -23,7 +23,10 @@ def calibrate(
     ] = None,
     part: Annotated[
         Literal["fit", "report"] | None,
-        typer.Option(help="Only this half of the questions; the halves share no file, article or passage."),
+        typer.Option(
+            help="Only this half of the questions; the halves share no article, no passage and no file "
+            "that a question names."
+        ),
     ] = None,
     limit: Annotated[
         int | None,
