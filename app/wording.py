@@ -36,6 +36,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ("no evidence: nothing was found", "관련 문서를 찾지 못했습니다."),
     ("no evidence: nothing found bears on the question", "찾은 문서가 질문과 관련이 없습니다."),
     ("no evidence: the passages found do not hold the answer", "찾은 문서에 답이 없습니다."),
+    ("no evidence: a fact for the calculation", "계산에 필요한 사실을 문서에서 찾지 못했습니다."),
     ("withdrawn: the answer followed", "문서가 시키는 대로 한 것으로 보여 답을 거두었습니다."),
     ("withdrawn", "초안이 문서 내용과 맞지 않아 답을 거두었습니다."),
     ("no answer", "모델이 답을 내지 못했습니다."),
@@ -95,6 +96,10 @@ _NOTICES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"(\d+) passages did not fit .*"),
         r"모델이 한 번에 읽을 수 있는 양을 넘어 구절 \1개를 뺐습니다.",
+    ),
+    (
+        re.compile(r"the answer was cut off after (\d+) tokens"),
+        r"답이 길어 토큰 \1개에서 잘랐습니다. 나누어 물으면 나머지를 볼 수 있습니다.",
     ),
     (
         re.compile(r"the model's server gives no log-probabilities: .*"),

@@ -17,7 +17,9 @@ from tools.scales import plainly
 _COMPUTES = re.compile(
     r"합계|합산|합하|합치|합쳐|총액|총합|모두|통틀어|더하|더한|빼고|빼면|뺀|차이|차액|평균|비율|퍼센트|%|"
     r"몇 ?배|배인가|곱하|나누면|나이|몇 ?(?:세|살)(?=[\s인이예였?에]|$)|태어난 지|지났|남았|남은|남는|"
-    r"남나|걸렸|늘어|줄어|넓어|절감|할인|이자|환산|일수|반올림"
+    r"남나|걸렸|늘어|줄어|넓어|절감|할인|이자|환산|일수|반올림|합한|합해|배로 (?:내|물|갚|배상)"
+    r"|얼마나 (?:더 |많이 )?(?:늘|줄|오르|올랐|올라|내렸|비싸|비싼|싸|싼|많|적|길|짧|증가|감소)"
+    r"|까지(?:는)? (?:모두 |총 )?며칠(?! (?:안|이내|내|전))"
     r"|\btotal|\bsum\b|altogether|together|combined|average|difference|percent|\bage\b|how old|\btimes\b"
     r"|in days|how many days|days (?:between|until|since|left|after|before)|\bleft over|\bremain"
     r"|\bratio\b|\bincrease|\bdecrease",

@@ -157,10 +157,10 @@ def _takes_the_place(later: str, earlier: str) -> bool:
     word: who asks of 20 years asks no more of 10 ("10년이면요?", then "20년이면요?").
     """
     ends = [_DIGITS.sub("", turn.split()[-1]) for turn in (later, earlier)]
-    return ends[0] == ends[1] and _names_only(later) and _names_only(earlier)
+    return ends[0] == ends[1] and names_only(later) and names_only(earlier)
 
 
-def _names_only(turn: str) -> bool:
+def names_only(turn: str) -> bool:
     """Whether a turn asks the same of something else: "휴일에는요?", "And at weekends?"."""
     if language_of(turn) == "ko":
         return _is_topic_alone(turn)

@@ -20,7 +20,7 @@ from graphs.numbers import (
     without_iso_dates,
     yearless_days_in,
 )
-from graphs.numerals import hours_in, in_digits, numbers_told, other_hours
+from graphs.numerals import hours_in, in_digits, numbers_told, other_hours, understated
 from tools.scales import plainly, without_scaled
 
 # A sentence that shares less than this with its best source gets no citation.
@@ -261,6 +261,7 @@ class _Sentence:
 
 def _source(number: int, passage: Passage) -> _Source:
     heading, headed = set(bigrams(passage.heading)), numbers_told(passage.heading)
+    whole = f"{passage.heading}\n{passage.text}"
     sentences = []
     for start, end in sentence_spans(passage.text):
         text = passage.text[start:end]
@@ -269,14 +270,14 @@ def _source(number: int, passage: Passage) -> _Source:
                 start=start,
                 end=end,
                 tokens=heading | set(bigrams(text)),
-                numbers=headed | numbers_told(text),
+                numbers=headed | numbers_told(text, whole),
                 hours=other_hours(text),
                 quantities=quantities_in(text),
             )
         )
     return _Source(
         number=number,
-        numbers=headed | numbers_told(passage.text),
+        numbers=headed | numbers_told(whole),
         hours=other_hours(passage.text),
         days=yearless_days_in(f"{passage.heading}\n{passage.text}"),
         sentences=sentences,
@@ -371,7 +372,7 @@ def cite_operands(expression: str, question: str, passages: Sequence[Passage]) -
     A number of the question itself, or one that no sentence gives, has no citation.
     """
     days = dates_in(expression)
-    values = values_in(without_iso_dates(expression)) - numbers_in(question)
+    values = values_in(without_iso_dates(expression)) - numbers_told(question)
     asked = set(bigrams(question))
     sentences = [
         (
@@ -388,7 +389,7 @@ def cite_operands(expression: str, question: str, passages: Sequence[Passage]) -
     cited: dict[tuple[int, int], Citation] = {}
     for operand in [*sorted(days), *sorted(values)]:
         for number, start, end, text, _ in sentences:
-            if operand in dates_in(text) or operand in numbers_in(text):
+            if operand in dates_in(text) or operand in numbers_told(text):
                 cited.setdefault((number, start), _citation(number, passages[number - 1], start, end))
                 break
     return list(cited.values())
@@ -475,7 +476,7 @@ def stray_numbers(answer: str, sources: Sequence[str]) -> list[str]:
         # Minutes and notices name the year once, and then "4월 13일".
         if (day.month, day.day) not in days or Fraction(day.year) not in numbers
     ]
-    stray += [plainly(value) for value in values_in(answer) - numbers]
+    stray += [plainly(value) for value in (values_in(answer) - numbers) | understated(answer, sources)]
     return sorted(stray)
 
 

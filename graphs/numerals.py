@@ -1,11 +1,12 @@
 """Numbers that are written in words, as digits: "두 명", "사흘", "7할", "six weeks"."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from graphs.counts import COUNTERS, PARTICLE
-from graphs.numbers import DAYS_IN_WORDS, numbers_in
+from graphs.numbers import DAYS_IN_WORDS, figures_in, numbers_in, values_in
+from tools.scales import stated_scale
 
 _ONES = {"하나": 1, "둘": 2, "셋": 3, "넷": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9}
 _TENS = {
@@ -40,6 +41,7 @@ _TENTHS = re.compile(r"(?<!\d)(\d)할")
 _HALF_HOUR = re.compile(r"(?<=\d)(시간?) 반(?=[^가-힣]|$|에|이|입|부터|까지|쯤)")
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})(?=:\d\d|\s?시(?!간))")
 _HALF_DAY = 12
+_BARE_AMOUNT = re.compile(r"(?<![\d.,])(\d[\d,]*)\s?(?:원|달러|엔)")
 
 
 def in_digits(text: str, *, loose: bool = True) -> str:
@@ -61,9 +63,24 @@ def in_digits(text: str, *, loose: bool = True) -> str:
     return _BEFORE_PARTICLE.sub(digits(_ALONE, " "), text) if loose else text
 
 
-def numbers_told(text: str) -> set[Fraction]:
-    """What numbers the text gives, in figures or in words: "두 부" gives 2, "사흘" 3."""
-    return numbers_in(text) | numbers_in(in_digits(text))
+def numbers_told(text: str, around: str = "") -> set[Fraction]:
+    """What numbers the text gives, in figures or in words: "두 부" gives 2, "사흘" 3.
+
+    Under "(단위: 천원)", which may stand in what is `around` it, 120 gives 120000 too.
+    """
+    found = numbers_in(text) | numbers_in(in_digits(text))
+    scale = stated_scale(around or text)
+    return found | {value * scale for _, _, value in figures_in(text)} if scale > 1 else found
+
+
+def understated(answer: str, sources: Sequence[str]) -> set[Fraction]:
+    """Amounts that the answer takes from a table in thousands as if they were in won."""
+    said = {Fraction(amount.replace(",", "")) for amount in _BARE_AMOUNT.findall(answer)}
+    scaled = [text for text in sources if stated_scale(text) > 1]
+    bare = {value for text in scaled for _, _, value in figures_in(text)}
+    others = [text for text in sources if stated_scale(text) == 1]
+    right = {value * stated_scale(text) for text in scaled for _, _, value in figures_in(text)}
+    return (said & bare) - right - set().union(*map(values_in, others))
 
 
 def hours_in(text: str) -> set[Fraction]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from graphs.requests import is_broad
+from graphs.requests import may_be_long
 from graphs.resources import Resources
 from graphs.state import State
 
@@ -66,7 +66,7 @@ def further_turn(messages: Sequence[BaseMessage], answer: str, instruction: str)
 def answer_tokens(question: str, context_tokens: int) -> int:
     """How long the answer to a question, as it was asked, may be in a context of that size."""
     longest = max(ANSWER_TOKENS, min(LONG_ANSWER_TOKENS, context_tokens // 8))
-    return longest if is_broad(question) else ANSWER_TOKENS
+    return longest if may_be_long(question) else ANSWER_TOKENS
 
 
 async def fitting(state: State, resources: Resources) -> int:

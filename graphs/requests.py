@@ -18,6 +18,14 @@ _REQUEST_EN = re.compile(
     r"|\btell me (?:\w+ ){0,3}about\b",
     re.IGNORECASE,
 )
+# "제출 서류는 무엇인가요?", "절차는 어떻게 되나요?", "어떤 것들이 있나요?", "What are the steps?"
+_LISTS = re.compile(
+    r"(?:무엇|뭐|어떤\s?[가-힣]+?)(?:들)?(?:이|가)?\s?있(?:나|어|습|을|는)"
+    r"|(?:서류|준비물|항목|조건|요건|종류|대상|혜택|목록|사항|사유|의무|기준|절차|방법|순서|과정|단계|규칙)(?:들)?(?:은|는|이|가)?"
+    r"\s?(?:무엇|뭐|뭔|어떤|어떻게|모두|다\s)"
+    r"|\bwhat (?:are|documents|items|steps|kinds|types|conditions)\b|\bhow (?:do|can|should) (?:i|we|you)\b",
+    re.IGNORECASE,
+)
 # "대표가 누구인지 알려 주세요" is for one fact; "누구나 쓸 수 있는 휴가" and "비밀번호 변경" ask for none.
 _FACT = re.compile(
     r"누구(?!나|든)|누가|언제(?!나|든)|어디(?!서?나|서?든)|몇|며칠|얼마|어느|(?<!비밀)번호"
@@ -30,6 +38,11 @@ _SEVERAL = re.compile(
     r"|,\s|[·/]|\b(?:and|or|both|each|either|versus|vs|compare|compared|differ|difference|between)\b",
     re.IGNORECASE,
 )
+
+
+def may_be_long(question: str) -> bool:
+    """Whether a right answer may list many things: a request, or a question for papers, steps or kinds."""
+    return is_broad(question) or (not _FACT.search(question) and bool(_LISTS.search(question)))
 
 
 def is_broad(question: str) -> bool:

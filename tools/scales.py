@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from math import prod
 
 _SCALES = {"십": 10, "백": 100, "천": 1_000, "만": 10_000, "억": 100_000_000, "조": 1_000_000_000_000}
 # "3조 원" is a sum, "3조로 나눕니다" a group, "8조각" are pieces, "제3조" and "12조 3항" articles of a rule.
@@ -10,7 +11,14 @@ _SCALED = re.compile(
     r"(?<![제第])(?<![제第]\s)(?<!\d)(?:\d[\d,]*(?:\.\d+)?\s*"
     r"(?:[십백천만억]|조(?![가-힣]|\s*제?\s*(?:\d+|[①-⑳])\s*[항호목의])|조(?=[원달엔위유파]))+\s*)+(?:\d[\d,]*)?"
 )
+_STATED = re.compile(r"단위\s*[:：]?\s*(?P<scale>[십백천만억]{1,2})\s*(?:원|달러|엔)")
 _PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([십백천만억조]*)")
+
+
+def stated_scale(text: str) -> int:
+    """By how much the bare amounts of a table are to be multiplied: 1000 for "(단위: 천원)", else 1."""
+    stated = _STATED.search(text)
+    return _worth_of(stated["scale"]) if stated else 1
 
 
 def scaled_values(text: str) -> Iterator[Fraction]:
@@ -43,7 +51,8 @@ def _worth(match: re.Match[str]) -> Fraction:
 
 
 def _scaled(digits: str, scales: str) -> Fraction:
-    value = Fraction(digits.replace(",", ""))
-    for scale in scales:
-        value *= _SCALES[scale]
-    return value
+    return Fraction(digits.replace(",", "")) * _worth_of(scales)
+
+
+def _worth_of(scales: str) -> int:
+    return prod(_SCALES[scale] for scale in scales)

@@ -4,7 +4,14 @@ from typing import Any
 
 from app.errors import CalculationError
 from app.models.chat import choice_probability
-from graphs.calculation import grounded_operands, read_plan, unsupported, with_dates, written
+from graphs.calculation import (
+    grounded_operands,
+    read_plan,
+    surely_calculates,
+    unsupported,
+    with_dates,
+    written,
+)
 from graphs.prefix import fitting, prompt
 from graphs.reading import line
 from graphs.run import Run
@@ -56,8 +63,11 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
     plan = read_plan(reply.text)
     # Without the numbers that they are shown under, which are nothing to compute with.
     sources = [*map(line, shown_passages(state)), state.standalone or state.question]
-    if plan.lookup:
+    if plan.lookup and not (_is_asked(state, run, plan.lookup) and not surely_calculates(sources[-1])):
         return {"query": plan.lookup, "lacking": plan.lookup, "rewrites": state.rewrites + 1}
+    if plan.lookup:
+        # Nothing more can be looked up; as it may not have to be calculated at all it may still be written.
+        return {"arithmetic": False, "query": ""}
     dated = [*sources, today.isoformat()]
     expression = with_dates(plan.expression, dated)
     if not expression or unsupported(expression, dated) or not grounded_operands(expression, sources):
@@ -68,3 +78,8 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
         # What the model wrote is no expression; it may still read the answer off the documents.
         return {"arithmetic": False, "query": ""}
     return {"calculation": written(result.expression, result.text), "query": ""}
+
+
+def _is_asked(state: State, run: Run, lookup: str) -> bool:
+    """Whether one's own documents were asked for it already, and nobody else may be."""
+    return run.context.web_search == "off" and lookup in state.asked

@@ -43,9 +43,10 @@ async def generate(state: State, run: Run) -> dict[str, Any]:
 async def _answered(state: State, run: Run) -> Reply:
     """One answer, without a tool call or marks that were written into it and without a cut-off end."""
     resources = run.resources
+    most = answer_tokens(state.question, resources.model.context_tokens)
     reply = await run.ask(
         prompt(state, resources, instruction(state, resources.prompts)),
-        max_tokens=answer_tokens(state.question, resources.model.context_tokens),
+        max_tokens=most,
         logprobs=True,
         silent=False,
     )
@@ -53,6 +54,8 @@ async def _answered(state: State, run: Run) -> Reply:
     if spoken != reply.text:
         run.notice("the model wrote a tool call into its answer; it was left out")
     whole = trimmed(spoken, truncated=reply.truncated)
+    if reply.truncated and whole != spoken.strip():
+        run.notice(f"the answer was cut off after {most} tokens")
     return replace(reply, text=without_marks(whole, shown_passages(state)))
 
 

@@ -5,9 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 from app.errors import MutdaError
-from app.prompts import language_of
+from app.prompts import Language, language_of
 from graphs.calculation import may_calculate
-from graphs.conversation import stand_after
+from graphs.conversation import is_short, names_only, stand_after
+from graphs.denials import asks_which
 from graphs.parts import parts_of
 from graphs.run import Run
 from graphs.state import Question, State, fresh
@@ -32,8 +33,17 @@ async def prepare(state: State, run: Run) -> dict[str, Any]:
         "parts": parts,
         "query": standing.question,
         "also": standing.also,
-        "arithmetic": may_calculate(standing.question),
+        "arithmetic": calculates(first, standing.question, language),
     }
+
+
+def calculates(question: str, standalone: str, language: Language) -> bool:
+    """Whether a question, understood as `standalone`, may have to be calculated.
+
+    What the question before was for goes on only where this one asks nothing by itself ("5대면요?").
+    """
+    bare = names_only(question) or (is_short(question, language) and not asks_which(question))
+    return may_calculate(standalone if bare else question)
 
 
 def require_form(question: Question) -> None:

@@ -28,6 +28,8 @@ def reason_of(state: State) -> str:
     # The reader leaves a trace of evidence where it refuses, and says that nothing answers.
     if state.llm_calls == 0 and not state.evidence:
         return "no evidence: nothing found bears on the question"
+    if state.arithmetic and state.lacking:
+        return f"no evidence: a fact for the calculation was not found: {state.lacking}"
     if state.verdict == "yes":
         return "no answer: the model gave none"
     return "no evidence: the passages found do not hold the answer"

@@ -10,7 +10,8 @@ from fakes import CALIBRATION, Bounded, FakeCorpus, Script, make_resources, pass
 from langchain_core.messages import AIMessageChunk
 
 from app.models.chat import Messages, Reply
-from app.models.fake import FakeModel
+from app.models.fake import FakeModel, FakeReply
+from app.wording import notice_in
 from evals.plain import answer_plainly
 from graphs.nodes.generate import trimmed
 from graphs.prefix import ANSWER_TOKENS, LONG_ANSWER_TOKENS
@@ -50,6 +51,14 @@ async def test_two_empty_answers_are_a_refusal() -> None:
     result = await ask(make_resources(script))
     assert (result["refused"], result["reason"]) == (True, "no answer: the model gave none")
     assert script.seen == ["grade", "answer", "again"]
+
+
+async def test_an_answer_that_was_cut_off_says_so() -> None:
+    cut = FakeReply(text="연차 휴가는 17일입니다. 병가는", truncated=True)
+    result = await ask(make_resources(Script(answer=cut)))
+    assert result["answer"].startswith("연차 휴가는 17일입니다.") and "병가" not in result["answer"]
+    assert result["notices"] == [f"the answer was cut off after {ANSWER_TOKENS} tokens"]
+    assert notice_in("ko", result["notices"][0]).startswith(f"답이 길어 토큰 {ANSWER_TOKENS}개")
 
 
 async def test_a_tool_call_is_no_answer() -> None:

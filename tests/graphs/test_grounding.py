@@ -278,6 +278,16 @@ def test_an_hour_of_the_other_half_of_the_day_is_no_count_of_people() -> None:
     assert stray_numbers("6명입니다.", sources) == ["6"]
 
 
+@pytest.mark.parametrize("said", ["1억 2,000만 원입니다.", "120,000천 원입니다.", "120,000,000원입니다."])
+def test_a_table_in_thousands_is_read_in_thousands(said: str) -> None:
+    budget = told("총 예산 | 120,000", "사업 예산 (단위: 천원)")
+    sources = ["사업 예산 (단위: 천원): 총 예산 | 120,000"]
+    assert stray_numbers(said, sources) == []
+    assert [c.text for c in cite(said, "총 예산은 얼마인가요?", [budget])] == ["총 예산 | 120,000"]
+    assert stray_numbers("120,000원입니다.", sources) == ["120000"]
+    assert stray_numbers("120,000원입니다.", [*sources, "회비는 120,000원이다."]) == []
+
+
 def test_one_of_something_need_not_be_written() -> None:
     assert unmet_numbers("건강검진은 1년에 몇 번인가요?", [told("건강검진은 연 2회 한다.")]) == set()
     assert unmet_numbers("3년 차는 며칠인가요?", [told("연차는 15일이다.")]) == {Fraction(3)}

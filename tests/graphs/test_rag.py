@@ -12,6 +12,7 @@ from langgraph.types import Command
 
 from app.errors import MutdaError, SearchError
 from app.models.fake import FakeReply
+from app.wording import reason_in
 from graphs.context import Context
 from graphs.rag import build
 from graphs.resources import Resources
@@ -359,6 +360,34 @@ async def test_a_calculation_is_tried_over_two_passages_and_then_over_four(first
     prompts = [str(messages[-1].content) for messages in resources.model.fake.prompts]  # type: ignore[attr-defined]
     narrow, wide = (text for text in prompts if "CALC: and the calculation" in text)
     assert "경조 휴가는 5" not in narrow and "경조 휴가는 5" in wide and "출장비" not in wide
+
+
+async def test_a_fact_that_was_asked_for_already_is_not_looked_up_again() -> None:
+    question = "연차 휴가는 며칠 남았나요?"
+    script = Script(grade_calculation=0.9, needs_calculation=0.9, calculation=f"FIND: {question}")
+    refused = await ask(make_resources(script), question)
+    assert refused["refused"]
+    assert refused["reason"] == f"no evidence: a fact for the calculation was not found: {question}"
+    assert reason_in("ko", refused["reason"]) == "계산에 필요한 사실을 문서에서 찾지 못했습니다."
+    # What may as well be written is graded as any other question.
+    written = "연차 휴가는 일반 직원의 몇 퍼센트인가요?"
+    script = Script(grade_calculation=0.9, needs_calculation=0.9, calculation=f"FIND: {written}")
+    answered = await ask(make_resources(script), written)
+    assert path(answered).endswith("calculate grade generate self_check finish")
+
+
+@pytest.mark.parametrize(
+    ("question", "graded"),
+    [("그럼 보증 기간은 몇 년인가요?", "grade"), ("그럼 5대면요?", "grade_calculation")],
+)
+async def test_a_follow_up_is_calculated_where_it_asks_for_that(question: str, graded: str) -> None:
+    script = Script()
+    history = [
+        {"role": "user", "content": "노트북 3대를 사면 모두 얼마인가요?"},
+        {"role": "assistant", "content": "3,600,000원입니다."},
+    ]
+    await ask(make_resources(script), question, history=history)
+    assert script.seen[0] == graded
 
 
 async def test_what_only_sounds_like_a_calculation_is_graded_as_any_other_question() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from graphs.prefix import ANSWER_TOKENS, LONG_ANSWER_TOKENS, answer_tokens
-from graphs.requests import is_broad, names_several
+from graphs.requests import is_broad, may_be_long, names_several
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,21 @@ def test_a_request_for_a_topic_may_have_a_long_answer(question: str) -> None:
 )
 def test_a_question_for_a_fact_does_not(question: str) -> None:
     assert not is_broad(question) and answer_tokens(question, 4096) == ANSWER_TOKENS
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "퇴직할 때 제출해야 하는 서류는 무엇인가요?",
+        "휴가 신청 절차는 어떻게 되나요?",
+        "복리후생에는 어떤 것들이 있나요?",
+        "경조 휴가의 종류는 무엇이 있나요?",
+        "What are the steps to return a product?",
+    ],
+)
+def test_what_may_be_a_list_has_room_for_one(question: str) -> None:
+    assert may_be_long(question) and answer_tokens(question, 4096) == LONG_ANSWER_TOKENS
+    assert not is_broad(question)
 
 
 def test_in_a_small_context_an_answer_leaves_room_for_passages() -> None:

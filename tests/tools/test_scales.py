@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from tools.scales import scaled_values, unscaled, without_scaled
+from tools.scales import scaled_values, stated_scale, unscaled, without_scaled
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,8 @@ from tools.scales import scaled_values, unscaled, without_scaled
         ("3조로 나눕니다", "3조로 나눕니다", []),
         ("3조 원", "3000000000000 원", [3_000_000_000_000]),
         ("17일", "17일", []),
+        ("제12조 제3항", "제12조 제3항", []),
+        ("12조 ③항", "12조 ③항", []),
     ],
 )
 def test_scales_are_read_for_what_they_are_worth(text: str, plain: str, worth: list[int]) -> None:
@@ -23,3 +25,17 @@ def test_scales_are_read_for_what_they_are_worth(text: str, plain: str, worth: l
 
 def test_a_text_without_them_has_blanks_in_their_place() -> None:
     assert without_scaled("값은 3만 5천원").split() == ["값은", "원"]
+
+
+@pytest.mark.parametrize(
+    ("text", "scale"),
+    [
+        ("(단위: 천원)", 1000),
+        ("[단위 : 백만 원]", 1_000_000),
+        ("단위 만원", 10_000),
+        ("(단위: 원)", 1),
+        ("단위: 개", 1),
+    ],
+)
+def test_the_scale_of_a_table_is_read(text: str, scale: int) -> None:
+    assert stated_scale(text) == scale
