@@ -36,6 +36,13 @@ def run(
         typer.Option(metavar="FOLDER", help="Ingest and search it; needed unless questions bring passages."),
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="SPEC", help="Instead of MUTDA_MODEL.")] = None,
+    embedder: Annotated[str | None, typer.Option(metavar="SPEC", help="Instead of MUTDA_EMBEDDER.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A knob of each question, as look=3; may be repeated."
+        ),
+    ] = None,
     baseline: Annotated[
         list[str] | None,
         typer.Option(
@@ -79,6 +86,8 @@ def run(
         suite=suite,
         corpus=corpus,
         model=model,
+        embedder=embedder,
+        knobs=tuple(set_ or ()),
         baselines=tuple(dict.fromkeys(baseline or ())),
         limit=limit,
         part=part,

@@ -1,7 +1,7 @@
 """Whether an answer says no more than that the documents do not tell.
 
 A baseline is not asked to refuse, but a model may do so in its own words, and what the graph gets for such a
-refusal the baseline is to get too. Where anything else is said it is an answer: "그 규정은 없습니다" may be one.
+refusal the baseline is to get too. Where anything else is said it is an answer: "그 규정은 없습니다" may be.
 """
 
 import re
@@ -25,7 +25,9 @@ _DECLINES = re.compile(
     r"|\bI (?:do not|don't) know\b",
     re.IGNORECASE | re.DOTALL,
 )
-_POLITE = re.compile(r"^(?:죄송|미안|sorry|I'm sorry|I apologi[sz]e)|(?:바랍니다|주세요|주십시오)[.!]?$", re.IGNORECASE)
+_POLITE = re.compile(
+    r"^(?:죄송|미안|sorry|I'm sorry|I apologi[sz]e)|(?:바랍니다|주세요|주십시오)[.!]?$", re.IGNORECASE
+)
 _NUMBER = re.compile(r"\d")
 
 

@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from pydantic import ValidationError
+
+from app.errors import MutdaError
 from evals.korquad import Part
 from evals.runner import GRAPH
 from evals.systems import BASELINES
+from graphs.context import Context
+
+KNOBS = tuple(name for name in Context.model_fields if name != "web_search")
+"""That a run may set; what may be searched outside is said by --search."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +27,10 @@ class Options:
     """Folder to ingest and search."""
     model: str | None = None
     """Model spec, instead of MUTDA_MODEL."""
+    embedder: str | None = None
+    """Embedder spec, instead of MUTDA_EMBEDDER."""
+    knobs: tuple[str, ...] = ()
+    """NAME=VALUE of `graphs.context.Context`, as "look=3"."""
     baselines: tuple[str, ...] = ()
     """Names of baselines that answer too, or the file of an earlier report to compare with."""
     limit: int | None = None
@@ -46,6 +57,23 @@ class Options:
         return [Path(name) for name in self.baselines if name not in BASELINES]
 
     @property
+    def context(self) -> Context:
+        """The knobs of each question. Raises MutdaError for a name or a value that is none."""
+        values: dict[str, str] = {}
+        for knob in self.knobs:
+            name, sign, value = knob.partition("=")
+            if not sign or name not in KNOBS:
+                raise MutdaError(f"--set {knob}: expected NAME=VALUE with one of {', '.join(KNOBS)}.")
+            values[name] = value
+        try:
+            return Context.model_validate({**values, "web_search": self.web_search})
+        except ValidationError as error:
+            item = error.errors(include_url=False)[0]
+            name = str(item["loc"][0])
+            message = item["msg"][:1].lower() + item["msg"][1:]
+            raise MutdaError(f"--set {name}={values[name]}: {message}.") from None
+
+    @property
     def web_search(self) -> Literal["off", "on"]:
         """An address that was named for it is the consent."""
         return "on" if self.search else "off"
@@ -66,6 +94,14 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         "--corpus", type=Path, help="folder to ingest and search; needed unless questions bring passages"
     )
     parser.add_argument("--model", help="model spec, instead of MUTDA_MODEL")
+    parser.add_argument("--embedder", help="embedder spec, instead of MUTDA_EMBEDDER")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"a knob of each question, as look=3; may be repeated: {', '.join(KNOBS)}",
+    )
     parser.add_argument(
         "--baseline",
         action="append",
@@ -96,7 +132,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     )
     given = vars(parser.parse_args(arguments))
     salt, baselines = not given.pop("no_salt"), tuple(dict.fromkeys(given.pop("baseline")))
-    return Options(salt=salt, baselines=baselines, **given)
+    return Options(salt=salt, baselines=baselines, knobs=tuple(given.pop("set")), **given)
 
 
 def _positive(text: str) -> int:

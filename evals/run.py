@@ -90,14 +90,15 @@ def measure(options: Options, console: Console) -> int:
     if options.json and options.json.suffix in BESIDE:
         raise MutdaError(f"--json {options.json} is where its Markdown or HTML goes: name a file in .json.")
     earlier = {path: _earlier(path) for path in options.earlier}
-    changes = {"model": options.model, "search_url": options.search}
+    context = options.context
+    changes = {"model": options.model, "embedder": options.embedder, "search_url": options.search}
     settings = load_settings(
         web_search=options.web_search, **{name: value for name, value in changes.items() if value}
     )
     record = _Record(half=half)
     code, problem = 0, ""
     try:
-        asyncio.run(_run(suite, cases, options, settings, console, record))
+        asyncio.run(_run(suite, cases, options, context, settings, console, record))
     except KeyboardInterrupt:
         code, problem = INTERRUPTED, "Interrupted."
     except ServiceError as error:
@@ -133,6 +134,7 @@ async def _run(
     suite: Sequence[Case],
     cases: Sequence[Case],
     options: Options,
+    context: Context,
     settings: Settings,
     console: Console,
     record: _Record,
@@ -144,7 +146,6 @@ async def _run(
             record.absent = absent_line(missing)
             # Before an hour of questions, and again beside the recall that it explains.
             console.print(record.absent, markup=False)
-    context = Context(web_search=options.web_search)
     async with open_resources(settings, collection_dir=folder, need_collection=folder is not None) as opened:
         resources = replace(opened, collection=folder.name if folder else "passages")
         record.about = await asyncio.to_thread(_about, options, settings, resources, context)

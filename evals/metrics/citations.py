@@ -11,11 +11,12 @@ from typing import Any
 
 from app.corpus.bigrams import bigrams
 from app.corpus.sentences import sentence_spans
-from graphs.denials import denies
 from evals.metrics.replacements import is_content, replaced
 from evals.metrics.wording import plain, words_of
 from graphs.calculation import sides, unsupported
+from graphs.claims import CLAUSE
 from graphs.counts import is_quantity, miscounted
+from graphs.denials import denies
 from graphs.numbers import dates_in, numbers_in, values_in, yearless_days_in
 from graphs.numerals import in_digits, other_hours
 from tools.scales import without_scaled
@@ -39,6 +40,7 @@ _CLOSING = re.compile(
     r"|\bdo(?:es)? not (?:hold|say|mention|contain)|\bplease\b",
     re.IGNORECASE,
 )
+_AND = re.compile(r"(?<=과|와)\s+|\s+및\s+")
 _QUOTED = re.compile(r"[“‘「『《<]([^”’」』》>]{2,60})[”’」』》>]")
 _MONTH = re.compile(
     r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
@@ -81,8 +83,9 @@ def valid(
     numbers, with what they count, its dates, names (codes, words in capitals, what is quoted) and most of
     its bigrams; what the question says or the calculation gives need not be there. They must not say the
     opposite, nor have another word in the place of one; of a calculated answer the words are not asked. A
-    mark that names no passage adds nothing. What stands after the last mark and claims more than the rest
-    of the answer is one more part, which cites nothing and does not hold.
+    mark that names no passage, or one that carries no piece of the part, makes it invalid. What stands after
+    the last mark and claims more than the rest of the answer is one more part, which cites nothing and does
+    not hold.
     """
     answer = _LIST_MARK.sub(" ", answer)
     parts = [(match["text"], _numbers(match["marks"])) for match in _CITED_PART.finditer(answer)]
@@ -95,9 +98,22 @@ def valid(
     uncited = [False] if parts and _claims_more(answer, question, calculation) else []
     if not _operands_stand(calculation, question, "\n".join(texts.values())):
         return [False] * len(parts) + uncited
-    held = [_holds_part(text, question, [texts[n] for n in numbers if n in texts], calculation)
-            for text, numbers in parts]  # fmt: skip
+    held = [
+        all(n in texts and _carries_some(texts[n], text, question, calculation) for n in numbers)
+        and _holds_part(text, question, [texts[n] for n in numbers], calculation)
+        for text, numbers in parts
+    ]
     return held + uncited
+
+
+def _carries_some(text: str, part: str, question: str, calculation: str) -> bool:
+    """Whether a passage carries a sentence or clause of the part, or gives what is calculated with."""
+    expression = sides(calculation)[0]
+    if (values_in(expression) & numbers_in(text)) or (dates_in(expression) & dates_in(text)):
+        return True
+    sentences = [part[start:end] for start, end in sentence_spans(part)]
+    pieces = [piece for sentence in sentences for joint in (CLAUSE, _AND) for piece in joint.split(sentence)]
+    return any(piece.strip() and _carries(text, piece, question, "") for piece in [*sentences, *pieces])
 
 
 def _holds_part(part: str, question: str, cited: Sequence[str], calculation: str) -> bool:

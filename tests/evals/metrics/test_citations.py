@@ -227,3 +227,27 @@ def test_a_calculated_result_may_be_rounded_but_not_changed(said: str, stands: b
     answer, question = f"누른 직원은 {said}입니다.", "누른 직원은 전체의 몇 퍼센트인가요?"
     assert supported(answer, question, cited, "19 / 214 * 100 ≈ 8.8785") is stands
     assert not supported(answer, question, cited)
+
+
+LEAVE = [{"heading": "휴가", "text": "연차는 15일이다."}, {"heading": "휴가", "text": "병가는 30일이다."}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "held"),
+    [
+        ("연차는 15일입니다. [1]", [True]),
+        ("연차는 15일이고 병가는 30일입니다. [1] [2]", [True]),
+        ("연차는 15일입니다. [1] [2]", [False]),
+        ("연차는 15일입니다. [1] [9]", [False]),
+        ("연차는 15일입니다. [9]", [False]),
+    ],
+)
+def test_a_passage_that_carries_nothing_of_the_answer_is_cited_wrongly(answer: str, held: list[bool]) -> None:
+    assert valid(answer, "며칠 쉴 수 있나요?", LEAVE) == held
+
+
+def test_of_a_calculation_a_passage_gives_an_operand() -> None:
+    calculation = "15 + 30 = 45"
+    assert valid("모두 45일입니다. [1] [2]", "연차와 병가를 더하면 며칠인가요?", LEAVE, calculation) == [True]
+    third = {"heading": "여비", "text": "숙박비는 8만 원이다."}
+    assert valid("모두 45일입니다. [1] [2] [3]", "더하면?", [*LEAVE, third], calculation) == [False]
