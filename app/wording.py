@@ -39,6 +39,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ("no evidence: a fact for the calculation", "계산에 필요한 사실을 문서에서 찾지 못했습니다."),
     ("withdrawn: the answer followed", "문서가 시키는 대로 한 것으로 보여 답을 거두었습니다."),
     ("withdrawn", "초안이 문서 내용과 맞지 않아 답을 거두었습니다."),
+    ("no answer: nothing could be calculated", "찾은 문서의 수로는 계산하지 못했습니다."),
     ("no answer", "모델이 답을 내지 못했습니다."),
     ("budget: max_llm_calls", "모델 호출 횟수 한도에 이르러 멈추었습니다."),
     ("budget: max_seconds", "시간 한도에 이르러 멈추었습니다."),

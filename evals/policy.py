@@ -178,7 +178,7 @@ def evidence_of(weights: Mapping[str, float], rows: Floats) -> Floats:
 
 
 def both_looks(policy: Policy, questions: Questions) -> tuple[Floats, Floats]:
-    """Evidence at the first and at the wider look, as the graph would have it."""
+    """Evidence at the first and at the wider look; where the reader alone decides, all or nothing."""
     coverage = questions.narrow[:, SIGNALS.index("coverage")]
     no, yes = by_reader(policy, questions)
     first = np.where(yes, 1.0, evidence_of(policy.weights, questions.narrow))
@@ -202,6 +202,14 @@ def by_reader(policy: Policy, questions: Questions, *, wide: bool = False) -> tu
     return no, yes
 
 
+def _told(policy: Policy, questions: Questions, values: Floats, *, wide: bool) -> Floats:
+    """Evidence as the graph gives it: what the reader settles alone has the probability that it says."""
+    no, yes = by_reader(policy, questions, wide=wide)
+    shown = (questions.wide if wide else questions.narrow)[:, SIGNALS.index("reader")]
+    odds = np.where(yes, shown, np.where(no, questions.best[:, int(wide)], 0.0))
+    return np.where(yes | no, 1 / (1 + np.exp(-np.clip(odds, -60, 60))), values)
+
+
 def decide(policy: Policy, questions: Questions) -> Decisions:
     """Simulate the graph up to its first answer or refusal; another search query is not simulated."""
     first, wider = both_looks(policy, questions)
@@ -214,7 +222,9 @@ def decide(policy: Policy, questions: Questions) -> Decisions:
     return Decisions(
         accepted=accepted,
         widened=widened,
-        evidence=np.where(widened, wider, first),
+        evidence=np.where(
+            widened, _told(policy, questions, wider, wide=True), _told(policy, questions, first, wide=False)
+        ),
         holds=holds,
         right=np.where(accepted, holds, ~questions.holds_wide),
     )

@@ -7,17 +7,26 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from graphs.numbers import dates_in, iso_dates, numbers_in, without_iso_dates, yearless_days_in
+from graphs.numbers import (
+    dates_in,
+    figures_in,
+    iso_dates,
+    numbers_in,
+    values_in,
+    without_iso_dates,
+    yearless_days_in,
+)
 from graphs.numerals import numbers_told
 from tools.calculator import grouped
-from tools.scales import plainly
+from tools.scales import plainly, scaled_values
 
 # A false alarm costs one short model call, a miss the answer. A bare "얼마" or "며칠" asks for a figure
 # that stands in the document; with a quantity of the asker's own ("3대 사면 얼마") something is computed.
 _COMPUTES = re.compile(
     r"합계|합산|합하|합치|합쳐|총액|총합|모두|통틀어|더하|더한|빼고|빼면|뺀|차이|차액|평균|비율|퍼센트|%|"
     r"몇 ?배|배인가|곱하|나누면|나이|몇 ?(?:세|살)(?=[\s인이예였?에]|$)|태어난 지|지났|남았|남은|남는|"
-    r"남나|걸렸|늘어|줄어|넓어|절감|할인|이자|환산|일수|반올림|합한|합해|배로 (?:내|물|갚|배상)"
+    r"남나|걸렸|늘어|줄어|넓어|절감|할인|이자|환산|일수|반올림"
+    r"|합한|합해|나머지|얼마꼴|얼마씩|배로 (?:내|물|갚|배상)"
     r"|얼마나 (?:더 |많이 )?(?:늘|줄|오르|올랐|올라|내렸|비싸|비싼|싸|싼|많|적|길|짧|증가|감소)"
     r"|까지(?:는)? (?:모두 |총 )?며칠(?! (?:안|이내|내|전))"
     r"|\btotal|\bsum\b|altogether|together|combined|average|difference|percent|\bage\b|how old|\btimes\b"
@@ -54,9 +63,16 @@ _PER_CENT = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(?:%|퍼센트|per ?cent)")
 # As Python writes dates; the calculator takes 2026-03-12 as well.
 _PARTS = r"\s*(\d{4})\s*,\s*(\d{1,2})\s*,\s*(\d{1,2})\s*"
 _DATE_BY_PARTS = re.compile(rf"\bdate\({_PARTS}\)|(?:(?<=age_days\()|(?<=age_years\()){_PARTS}(?=\))")
+_ONE_SCALE = re.compile(r"(?<![\d.,])(?P<digits>\d[\d,]*(?:\.\d+)?)\s*[십백천만억]+(?!\s*\d)")
+# Not a part of a date, nor one that has its scale or its per cent.
+_PLAIN_NUMBER = re.compile(r"(?<![\d.,\-])\d[\d,]*(?:\.\d+)?(?![\d.,\-]|\s*[십백천만억%])")
+_DIFFERENCES = (
+    (re.compile(r"(\d[\d,.]*)\s*-\s+(\d[\d,.]*)"), "{1} - {0}"),
+    (re.compile(r"days_between\(\s*([^(),]+?)\s*,\s*([^(),]+?)\s*\)"), "days_between({1}, {0})"),
+)
 _FENCE = re.compile(r"```\w*|`")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
-_UNITS = {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000}
+_CONSTANTS = {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000}
 
 
 @dataclass(frozen=True)
@@ -74,11 +90,23 @@ def may_calculate(question: str) -> bool:
     return bool(_ASKS_QUANTITY.search(question) and _OWN_QUANTITY.search(question))
 
 
-def surely_calculates(question: str) -> bool:
+def surely_calculates(question: str, sources: Sequence[str] = ()) -> bool:
     """Whether the answer is not perhaps written: it asks for what several figures make together, or for what
     becomes of a quantity of the asker's own.
+
+    What the sources say word for word, as "당면 14kg", is none of the asker's own.
     """
-    return bool(_TOGETHER.search(question) or _OWN_QUANTITY.search(question))
+    return bool(_TOGETHER.search(question)) or has_own_quantity(question, sources)
+
+
+def has_own_quantity(question: str, sources: Sequence[str]) -> bool:
+    """Whether the question names a quantity that none of the sources says."""
+    there = _closed(" ".join(sources))
+    return any(_closed(own[0]) not in there for own in _OWN_QUANTITY.finditer(question))
+
+
+def _closed(text: str) -> str:
+    return "".join(text.split())
 
 
 def read_plan(text: str) -> Plan:
@@ -91,10 +119,41 @@ def read_plan(text: str) -> Plan:
         rest = rest.strip().rstrip(";")
         if colon and head.strip().upper() == "CALC":
             expression = rest.split("=")[0].strip()
-            return Plan(expression=expression if _COMPUTING.search(expression) else "")
+            return Plan(expression=expression if _computes(expression) else "")
         if colon and head.strip().upper() == "FIND":
             return Plan(lookup=rest.strip("\"' "))
     return Plan()
+
+
+def _computes(expression: str) -> bool:
+    """Whether anything is done to what is written: "96%" and "-3" are figures."""
+    several = len(figures_in(without_iso_dates(expression))) + len(dates_in(expression)) > 1
+    return bool(_COMPUTING.search(expression)) and (several or "(" in expression)
+
+
+def in_full(expression: str, sources: Sequence[str]) -> str:
+    """The expression with 72000000 in the place of 7200 where the sources have that only as "7,200만"."""
+    text = "\n".join(sources)
+    values = values_in(text) | set(_CONSTANTS)
+    scaled: dict[Fraction, set[Fraction]] = {}
+    for match in _ONE_SCALE.finditer(text):
+        (value,) = set(scaled_values(match[0])) or {Fraction(0)}
+        scaled.setdefault(Fraction(match["digits"].replace(",", "")), set()).add(value)
+
+    def whole(match: re.Match[str]) -> str:
+        number = Fraction(match[0].replace(",", ""))
+        meant = scaled.get(number, set())
+        return plainly(min(meant)) if number not in values and len(meant) == 1 else match[0]
+
+    return _PLAIN_NUMBER.sub(whole, expression)
+
+
+def turned(expression: str) -> str:
+    """The difference of the same two the other way round; empty where the expression is no single one."""
+    for pattern, form in _DIFFERENCES:
+        if match := pattern.fullmatch(expression.strip()):
+            return form.format(*match.groups())
+    return ""
 
 
 def written(expression: str, result: str) -> str:
@@ -135,7 +194,7 @@ def grounded_operands(expression: str, sources: Sequence[str]) -> bool:
     # The year of today's date stands in many documents.
     values = numbers_in(without_iso_dates(expression))
     dates = dates_in(expression)
-    if dates - _strange_days(dates, text) or (values - _UNITS) & known:
+    if dates - _strange_days(dates, text) or (values - _CONSTANTS) & known:
         return True
     return not dates and len(values) > 1 and values <= known
 
@@ -166,7 +225,7 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
     strange = {
         n
         for n in numbers_in(rest)
-        if n not in known and n not in _UNITS and n * 100 not in known and not _changes_by(n, changes)
+        if n not in known and n not in _CONSTANTS and n * 100 not in known and not _changes_by(n, changes)
     }
     return sorted(day.isoformat() for day in dates) + sorted(plainly(value) for value in strange)
 

@@ -21,6 +21,7 @@ from graphs.numbers import (
     yearless_days_in,
 )
 from graphs.numerals import hours_in, in_digits, numbers_told, other_hours, understated
+from graphs.requests import names_several
 from tools.scales import plainly, without_scaled
 
 # A sentence that shares less than this with its best source gets no citation.
@@ -29,7 +30,10 @@ BESIDE_THE_POINT = 2
 """Bigrams of what is asked about by which a sentence that gives another number than the asker's, of the same
 unit, must be ahead of the best one that gives it; one where there are SHORT_TOPIC of them at most."""
 SHORT_TOPIC = 4
+MOST_REPEATED = 0.3
+"""Share of what a question says from which an answer that says nothing else repeats it."""
 _WORD = re.compile(r"[가-힣A-Za-z]+")
+_ASKS = re.compile(r"\?|[까요니죠줘다지래야어해]\s*[.!~]*$")
 _DIGIT = re.compile(r"\d")
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
 _NUMBERED = r"^\s*\(?\d{1,2}[.)](?=\s)"
@@ -206,6 +210,23 @@ def merely_agreed(answer: str, question: str, passages: Sequence[Passage]) -> li
             if not _stands(claim, asked.topic | _topic(sentence), sources):
                 agreed.add(plainly(claim.value))
     return sorted(agreed)
+
+
+def repeats(answer: str, question: str) -> bool:
+    """Whether the answer only says the question again ("4단계 납기" to "4단계 납기는 언제인가요?").
+
+    Who asks for yes or no, or which of several, may be answered in the asker's words.
+    """
+    asks_yes = _ASKS.search(question) and not asks_which(question)
+    if (
+        asks_yes
+        or _AGREES.match(answer)
+        or names_several(question)
+        or values_in(answer) - numbers_in(question)
+    ):
+        return False
+    said, asked = _telling(_tokens(answer)), _telling(_tokens(_VERBS.sub(" ", question)))
+    return bool(said) and said <= set(bigrams(question)) and len(said & asked) >= MOST_REPEATED * len(asked)
 
 
 def contradicts(answer: str, question: str, passages: Sequence[Passage]) -> bool:

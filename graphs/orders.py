@@ -51,8 +51,8 @@ _QUOTED = re.compile(
 )
 # How long an answer is to be is nothing that it is to say, nor is the time beside a line.
 _NUMBER = re.compile(
-    r"(?<![\d:])\d[\d,]*\d(?![\d,]*:)"
-    r"(?![\d,]*\s*(?:글자|자(?=[ 로를만이]|$)|줄|문장|단어|낱말|characters|words|lines|sentences))"
+    r"(?<![\d:])(?<!\d,)(?=\d,?\d)(?>\d+(?:,\d+)*)(?!,?:)"
+    r"(?!\s*(?:글자|자(?=[ 로를만이]|$)|줄|문장|단어|낱말|characters|words|lines|sentences))"
 )
 _CELL = re.compile(r"(?:[^|·]|(?<! )·|·(?! ))+")
 _JOINTS = re.compile(r"[|·\n]")

@@ -70,8 +70,10 @@ def after_calculate(
         return "refuse"
     if state.calculation:
         return "generate"
-    if not state.arithmetic or not state.query:
+    if not state.arithmetic:
         return "grade"
+    if not state.query:
+        return "refuse"
     outside = _may_search(state, context) and state.query not in state.asked_web
     inside = state.query not in state.asked
     if outside:

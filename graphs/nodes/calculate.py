@@ -1,13 +1,17 @@
 """Have the model write the calculation, and the calculator do it."""
 
+from decimal import Decimal
 from typing import Any
 
 from app.errors import CalculationError
 from app.models.chat import choice_probability
 from graphs.calculation import (
     grounded_operands,
+    has_own_quantity,
+    in_full,
     read_plan,
     surely_calculates,
+    turned,
     unsupported,
     with_dates,
     written,
@@ -22,7 +26,9 @@ PLAN_TOKENS = 96
 
 
 async def calculate(state: State, run: Run) -> dict[str, Any]:
-    """Sets `calculation`, or `query` for a fact that is missing, or clears `arithmetic`.
+    """Sets `calculation`, or `query` for a fact that is missing.
+
+    Else clears `query`, and `arithmetic` too where the answer may still be written.
 
     Where nothing can be calculated from what is shown, more of what was found is shown first.
     """
@@ -32,6 +38,10 @@ async def calculate(state: State, run: Run) -> dict[str, Any]:
     planned = await _planned(state, run)
     if not planned.get("calculation") and await _is_widened(state, run):
         planned = await _planned(state, run) | {"shown": state.shown}
+    given_up = not planned.get("calculation") and not planned.get("query")
+    if given_up and has_own_quantity(state.standalone or state.question, _lines(state)):
+        # What stands in the documents is of one, or of another number than the asker's.
+        return planned | {"arithmetic": True}
     return planned
 
 
@@ -62,22 +72,29 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=PLAN_TOKENS)
     plan = read_plan(reply.text)
     # Without the numbers that they are shown under, which are nothing to compute with.
-    sources = [*map(line, shown_passages(state)), state.standalone or state.question]
+    sources = [*_lines(state), state.standalone or state.question]
     if plan.lookup and not (_is_asked(state, run, plan.lookup) and not surely_calculates(sources[-1])):
         return {"query": plan.lookup, "lacking": plan.lookup, "rewrites": state.rewrites + 1}
     if plan.lookup:
         # Nothing more can be looked up; as it may not have to be calculated at all it may still be written.
         return {"arithmetic": False, "query": ""}
     dated = [*sources, today.isoformat()]
-    expression = with_dates(plan.expression, dated)
+    expression = in_full(with_dates(plan.expression, dated), sources)
     if not expression or unsupported(expression, dated) or not grounded_operands(expression, sources):
         return {"arithmetic": False, "query": ""}
     try:
         result = evaluate(expression, today=today)
+        if isinstance(result.value, int | float | Decimal) and result.value < 0:
+            # Nobody asks for less than nothing: the model subtracted the wrong way round, or wrongly.
+            result = evaluate(turned(expression), today=today)
     except CalculationError:
         # What the model wrote is no expression; it may still read the answer off the documents.
         return {"arithmetic": False, "query": ""}
     return {"calculation": written(result.expression, result.text), "query": ""}
+
+
+def _lines(state: State) -> list[str]:
+    return [line(passage) for passage in shown_passages(state)]
 
 
 def _is_asked(state: State, run: Run, lookup: str) -> bool:

@@ -14,7 +14,7 @@ from graphs.evidence import Calibration, evidence, logistic
 from graphs.grounding import unmet_numbers, unmet_topic
 from graphs.nodes.calculate import is_needed
 from graphs.prefix import fitting, prompt
-from graphs.reading import all_read, best_odds, read, reread
+from graphs.reading import all_read, best_odds, line, read, reread
 from graphs.requests import names_several
 from graphs.run import Decision, Run
 from graphs.state import State, Verdict, is_from_web, own_words, shown_passages
@@ -188,7 +188,8 @@ def by_reader(
 def is_written(calibration: Calibration, state: State, passages: Sequence[Passage]) -> bool:
     """Whether what might have to be calculated stands in a passage, as the reader sees it."""
     # What was looked up for a calculation is a part of it.
-    if not state.arithmetic or state.rewrites or surely_calculates(state.standalone or state.question):
+    texts = [line(passage) for passage in passages]
+    if not state.arithmetic or state.rewrites or surely_calculates(state.standalone or state.question, texts):
         return False
     plainly = replace(state, arithmetic=False)
     odds = odds_of(plainly, passages)

@@ -30,6 +30,8 @@ def reason_of(state: State) -> str:
         return "no evidence: nothing found bears on the question"
     if state.arithmetic and state.lacking:
         return f"no evidence: a fact for the calculation was not found: {state.lacking}"
+    if state.arithmetic and state.verdict == "yes" and "calculate" in state.route:
+        return "no answer: nothing could be calculated from the passages found"
     if state.verdict == "yes":
         return "no answer: the model gave none"
     return "no evidence: the passages found do not hold the answer"

@@ -14,6 +14,7 @@ from graphs.grounding import (
     cite_operands,
     contradicts,
     merely_agreed,
+    repeats,
     stray_names,
     stray_numbers,
     support,
@@ -150,6 +151,8 @@ def problem_of(state: State, passages: list[Passage], question: str) -> str:
         return f"{', '.join(stray)} is not in the documents"
     if state.calculation:
         return ""
+    if repeats(state.answer, question):
+        return "it only repeats the question"
     if agreed := merely_agreed(state.answer, question, passages):
         return f"{', '.join(agreed)} is in the question, and not what the documents say"
     if not cite(state.answer, question, passages):

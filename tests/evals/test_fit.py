@@ -18,7 +18,7 @@ from evals.policy import (
     decide,
     evidence_of,
 )
-from graphs.evidence import evidence, load_calibration, logit
+from graphs.evidence import evidence, load_calibration, logistic, logit
 
 Row = tuple[float, float, bool, bool]
 """Grade at both looks as log-odds, and whether what is shown holds the answer."""
@@ -274,7 +274,8 @@ def test_where_the_reader_cannot_tell_it_settles_nothing_and_weighs_what_is_neut
     no, yes = by_reader(gates, asked, wide=True)
     assert no.tolist() == [False, False, False, True] and yes.tolist() == [False, False, True, False]
     made = decide(gates, asked)
-    assert made.evidence == pytest.approx(np.array([0.0, 0.5, 1.0, 0.0]))
+    # What the reader settles has its own probability, as in the graph.
+    assert made.evidence == pytest.approx(np.array([logistic(-3.0), 0.5, logistic(2.0), logistic(-3.0)]))
     assert made.accepted.tolist() == [False, False, True, False]
     calibration = replace(
         load_calibration("fake"), evidence_weights={"bias": -3.5, "reader": 2.0}, reader_neutral=1.75

@@ -6,10 +6,13 @@ from graphs.calculation import (
     Plan,
     gives,
     grounded_operands,
+    has_own_quantity,
+    in_full,
     may_calculate,
     read_plan,
     sides,
     surely_calculates,
+    turned,
     unsupported,
     with_dates,
     written,
@@ -183,3 +186,38 @@ def test_no_calculation_has_no_sides() -> None:
 )
 def test_an_answer_gives_a_result_as_it_is_or_rounded(answer: str, result: str, expected: bool) -> None:
     assert gives(answer, result) is expected
+
+
+def test_a_figure_by_itself_is_no_calculation() -> None:
+    assert read_plan("CALC: 96%").expression == ""
+    assert read_plan("CALC: -3").expression == ""
+    assert read_plan("CALC: 96% * 50").expression == "96% * 50"
+    assert read_plan("CALC: age_days(1970-07-30)").expression == "age_days(1970-07-30)"
+
+
+@pytest.mark.parametrize(
+    ("expression", "source", "full"),
+    [
+        ("7200 * 1.5%", "한 분기에 7,200만 원어치", "72000000 * 1.5%"),
+        ("7,200 * 2", "7,200만 원과 7,200개", "7,200 * 2"),
+        ("3 * 12", "3만 5천 원", "3 * 12"),
+        ("7200만 * 2", "7,200만 원", "7200만 * 2"),
+        ("100 / 4", "100만 원", "100 / 4"),
+    ],
+)
+def test_a_number_that_lost_its_scale_gets_it_back(expression: str, source: str, full: str) -> None:
+    assert in_full(expression, [source]) == full
+
+
+def test_a_difference_is_turned_round() -> None:
+    assert turned("5 - 12") == "12 - 5"
+    assert turned("days_between(2026-05-01, 2026-04-01)") == "days_between(2026-04-01, 2026-05-01)"
+    assert turned("5 - 3 - 9") == turned("5 + 3") == ""
+
+
+def test_what_the_documents_say_word_for_word_is_no_quantity_of_the_asker() -> None:
+    question = "당면 14kg 우수단가는 얼마인가요?"
+    assert has_own_quantity(question, []) and surely_calculates(question)
+    assert not has_own_quantity(question, ["당면 14 kg · 우수단가: 54,600"])
+    assert not surely_calculates(question, ["당면 14kg · 우수단가: 54,600"])
+    assert surely_calculates("3대를 사면 얼마인가요?", ["1대: 5,000원"])

@@ -9,6 +9,7 @@ from graphs.grounding import (
     cite,
     contradicts,
     merely_agreed,
+    repeats,
     stray_names,
     stray_numbers,
     support,
@@ -291,3 +292,18 @@ def test_a_table_in_thousands_is_read_in_thousands(said: str) -> None:
 def test_one_of_something_need_not_be_written() -> None:
     assert unmet_numbers("건강검진은 1년에 몇 번인가요?", [told("건강검진은 연 2회 한다.")]) == set()
     assert unmet_numbers("3년 차는 며칠인가요?", [told("연차는 15일이다.")]) == {Fraction(3)}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "again"),
+    [
+        ("온새미두부 계약 4단계 매장 꾸밈 납기", "4단계 매장 꾸밈 납기", True),
+        ("연차 휴가는 며칠인가요?", "연차 휴가입니다.", True),
+        ("연차 휴가는 며칠인가요?", "연차 휴가는 15일입니다.", False),
+        ("반차를 쓸 수 있나요?", "반차를 쓸 수 있습니다.", False),
+        ("여비는 국내와 해외 중 어느 쪽이 많은가요?", "해외입니다.", False),
+        ("담당 부서가 어디인가요?", "총무팀입니다.", False),
+    ],
+)
+def test_an_answer_that_only_repeats_the_question_is_none(question: str, answer: str, again: bool) -> None:
+    assert repeats(answer, question) is again

@@ -362,6 +362,20 @@ async def test_a_calculation_is_tried_over_two_passages_and_then_over_four(first
     assert "경조 휴가는 5" not in narrow and "경조 휴가는 5" in wide and "출장비" not in wide
 
 
+async def test_nothing_is_asked_for_that_is_less_than_nothing() -> None:
+    script = Script(needs_calculation=0.9, calculation="CALC: 17 - 30", answer="13일입니다.")
+    result = await ask(make_resources(script), "연차 휴가와 병가의 차이는 며칠인가요?")
+    assert result["calculation"] == "30 - 17 = 13"
+
+
+async def test_the_rate_is_no_answer_for_who_asks_of_a_quantity() -> None:
+    script = Script(needs_calculation=0.9, calculation="CALC: 99 * 8", answer="17일입니다.")
+    result = await ask(make_resources(script), "8명이 쓰는 연차 휴가는 며칠인가요?")
+    assert path(result).endswith("calculate refuse finish")
+    assert result["reason"] == "no answer: nothing could be calculated from the passages found"
+    assert reason_in("ko", result["reason"]) == "찾은 문서의 수로는 계산하지 못했습니다."
+
+
 async def test_a_fact_that_was_asked_for_already_is_not_looked_up_again() -> None:
     question = "연차 휴가는 며칠 남았나요?"
     script = Script(grade_calculation=0.9, needs_calculation=0.9, calculation=f"FIND: {question}")
