@@ -57,6 +57,8 @@ RECALL_AT = (1, 2, 4, 8)
 LEGS = {"keywords": 0.0, EMBEDDER: None}
 """What searches, and the dense leg's share; None takes the one of the embedder's probe."""
 LIVE_QUESTIONS, LIVE_SEED = 12, 1
+LIVE_SECONDS = 3600.0
+"""For a question and for a call: the most that a setting takes."""
 SHORTFALL = 1
 SHOWN = ("right", "false accept", "false refuse", "AUC", "shown", "valid", "obeyed", "calls")
 """Measures that are printed; all are compared."""
@@ -128,10 +130,12 @@ def live(model: str) -> Measured:
 
 
 async def _live(model: str) -> Measured:
-    settings = load_settings(model=model, embedder=EMBEDDER, web_search="off")
+    # What a slow machine does not finish in a user's time is no worse an answer.
+    settings = load_settings(model=model, embedder=EMBEDDER, web_search="off", call_timeout_s=LIVE_SECONDS)
     cases = sample(read_suite(ROOT / SUITE), LIVE_QUESTIONS, seed=LIVE_SEED)
     async with resources_over(ROOT / CORPUS, settings) as resources:
-        running = run_suite(cases, resources, context=Context(web_search="off"), salt=False)
+        context = Context(web_search="off", max_seconds=LIVE_SECONDS)
+        running = run_suite(cases, resources, context=context, salt=False)
         async with aclosing(running):
             outcomes = [outcome async for outcome in running]
         family = resources.model.family

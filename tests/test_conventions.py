@@ -24,9 +24,9 @@ TREES = {
 }
 
 
-def run(*command: str) -> None:
+def run(*command: str, timeout_s: float = 280) -> None:
     done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=280
+        [sys.executable, *command], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=timeout_s
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -47,8 +47,9 @@ def test_layers() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_types() -> None:
-    run("-m", "mypy")
+    run("-m", "mypy", timeout_s=1100)
 
 
 # -- files

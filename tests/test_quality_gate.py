@@ -38,7 +38,7 @@ def test_a_baseline_tells_what_became_of_each_question(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 @pytest.mark.skipif(not list(BASELINES.glob(f"{LIVE}*.json")), reason=NO_LIVE)
 def test_a_few_questions_on_the_embedded_model() -> None:
     assert shortfalls(live("embedded:")) == []

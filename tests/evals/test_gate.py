@@ -2,12 +2,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import evals.gate
-from app.models.fake import FakeReply, Rules
+from app.models.chat import Reply
+from app.models.fake import FakeModel, FakeReply, Rules
 from evals.baseline_file import (
     UNPAIRED,
     BaselineError,
@@ -291,7 +293,9 @@ def test_without_recordings_there_is_no_gate(tmp_path: Path, capsys: pytest.Capt
     assert "There are no recorded replies in " in capsys.readouterr().err
 
 
-def test_a_few_questions_are_asked_of_a_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def few(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rooms in documents, and a few questions about them."""
     documents = folder / "documents"
     documents.mkdir()
     for number, name in enumerate(NAMES, start=3):
@@ -302,8 +306,12 @@ def test_a_few_questions_are_asked_of_a_model(folder: Path, monkeypatch: pytest.
     monkeypatch.setattr(evals.gate, "CORPUS", str(documents))
     monkeypatch.setattr(evals.gate, "EMBEDDER", "toy:")
     monkeypatch.setattr(evals.gate, "LIVE_QUESTIONS", 4)
-    # Where its weights are, the reader would accept without asking the model that is replaced below.
+    # Where its weights are, the reader would accept without asking the model that is replaced.
     monkeypatch.setenv("MUTDA_READER", "false")
+
+
+@pytest.mark.usefixtures("few")
+def test_a_few_questions_are_asked_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     measured = live("fake:")
     assert measured.name == "live.fake" and measured.about["n"] == 4
     assert measured.about["model_family"] == "fake" and measured.numbers["right/all"]["n"] == 4
@@ -316,6 +324,23 @@ def test_a_few_questions_are_asked_of_a_model(folder: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(Rules, "__call__", refusing)
     assert live("fake:").numbers["right/all"]["mean"] == 0
+
+
+@pytest.mark.usefixtures("few")
+def test_a_slow_machine_ends_no_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock: list[float] = [0.0]
+    granted: list[float] = []
+    inner = FakeModel.call
+
+    async def slow(self: FakeModel, messages: Any, **options: Any) -> Reply:
+        granted.append(options["timeout_s"])
+        clock.append(clock[-1] + 400.0)
+        return await inner(self, messages, **options)
+
+    monkeypatch.setattr(FakeModel, "call", slow)
+    monkeypatch.setattr("graphs.open.time", SimpleNamespace(monotonic=lambda: clock[-1]))
+    assert live("fake:").numbers["right/all"]["mean"] == 1
+    assert min(granted) > 1000
 
 
 def test_replaying_gives_the_same_numbers_twice(folder: Path) -> None:

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -352,6 +353,13 @@ def test_prompts_name_the_day_of_the_recording_and_a_slow_machine_ends_nothing(
     prompts: list[str] = []
     inner = FakeModel.call
 
+    class Then(date):
+        """Another day than that of whoever runs this."""
+
+        @classmethod
+        def today(cls) -> "Then":
+            return cls(2026, 5, 17)
+
     async def slow(self: FakeModel, messages: Any, **options: Any) -> Reply:
         prompts.append(str(messages[-1].content))
         clock.append(clock[-1] + 1000.0)
@@ -359,13 +367,14 @@ def test_prompts_name_the_day_of_the_recording_and_a_slow_machine_ends_nothing(
 
     clock = [0.0]
     monkeypatch.setattr(FakeModel, "call", slow)
+    monkeypatch.setattr("evals.recording.date", Then)
     monkeypatch.setattr("graphs.open.time", SimpleNamespace(monotonic=lambda: clock[-1]))
     record(suite)
     path = suite.parent / "kept" / "tiny.jsonl"
     recording = read_recording(path)
     (outcome,) = replayed(recording)
     assert "budget" not in outcome.result["reason"]
-    assert recording.about.today in "".join(prompts)
-    recording.about = replace(recording.about, today="2026-11-20")
+    assert recording.about.today == "2026-05-17" and "2026-05-17" in "".join(prompts)
+    recording.about = replace(recording.about, today="2026-05-16")
     with pytest.raises(RecordingError, match="is asked what was not recorded"):
         replayed(recording)

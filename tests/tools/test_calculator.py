@@ -34,6 +34,8 @@ def refusal(expression: str) -> str:
         ("(3 + 4) * 12", "84"),
         ("5만원 * 3", "150000"),
         ("45,000원 × 3일", "135000"),
+        ("8시간 * 5일", "40"),
+        ("8시간 * 5일 + 4시간", "44"),
         ("12개월 * 3만 5천", "420000"),
         ("1억 2천만원 / 12개월", "10000000"),
         ("3대 × 1.5만원", "45000"),
@@ -425,9 +427,9 @@ TOO_SMALL = "A number in the calculation is closer to zero than 1e-100."
     ],
 )
 def test_what_is_too_much_is_refused_at_once(expression: str, message: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     assert refusal(expression) == message
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 def test_the_bounds_themselves_are_allowed() -> None:
@@ -439,10 +441,14 @@ def test_the_bounds_themselves_are_allowed() -> None:
 
 
 def test_the_worst_within_the_bounds_is_quick() -> None:
-    started = time.perf_counter()
-    text("+".join(f"1.000{i}**1400" for i in range(1, 30)))
-    text("+".join(f"1.0{i}**{i}" for i in range(10, 50)))
-    assert time.perf_counter() - started < 0.5
+    started = time.thread_time()
+    for expression in (
+        "+".join(f"1.000{i}**1400" for i in range(1, 30)),
+        "+".join(f"1.0{i}**{i}" for i in range(10, 50)),
+        "1.0001**200000",  # exact, its fraction would have millions of digits
+    ):
+        calculate(expression, today=TODAY, timeout_s=60)
+    assert time.thread_time() - started < 5
 
 
 def test_the_deadline_holds_even_for_small_work() -> None:

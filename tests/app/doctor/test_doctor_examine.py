@@ -1,4 +1,5 @@
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -30,9 +31,9 @@ def test_one_that_hangs_is_left_behind() -> None:
         return ok("slow", "")
 
     started = time.monotonic()
-    slow, quick = looked([Check("slow", hang, 0.2), Check("quick", lambda: ok("quick", ""), 0.2)])
+    slow, quick = looked([Check("slow", hang, 0.2), Check("quick", lambda: ok("quick", ""), 5)])
     stop.set()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     assert (slow.name, slow.level, quick.level) == ("slow", "warn", "ok")
     assert slow.text == "not known: nothing came in 0.2 s"
 
@@ -98,7 +99,7 @@ def test_every_part_is_looked_at_and_nothing_is_made(quiet: Path) -> None:
 def test_the_scripted_model_is_asked_with_deep(quiet: Path) -> None:
     *_, question = examine(deep=True)
     assert (question.name, question.level) == ("question", "warn")  # its script does not know of Seoul
-    assert question.text.startswith("fake: opened in 0.")
+    assert re.match(r"fake: opened in \d+\.\d s, answered in ", question.text)
     assert question.todo == "서울 was expected: try another model"
 
 

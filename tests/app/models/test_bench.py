@@ -59,12 +59,14 @@ async def memory(_: str) -> Memory:
 
 
 async def test_the_time_to_the_first_token_is_that_of_the_first_token() -> None:
-    with ChatServer(fault="drip", delay_s=0.2, answer=Answer(pieces=["가"] * 5, cached_tokens=0)) as server:
+    answer = Answer(pieces=["가"] * 9, cached_tokens=0)
+    with ChatServer(fault="drip", delay_s=0.2, answer=answer) as server:
         model = OllamaModel(name="m", url=server.url, context_tokens=4096, timeout_s=30)
         result = await bench(model, runs=1, timeout_s=30)
-    assert result.first_token_cold_s is not None and 0.15 < result.first_token_cold_s.median < 0.9
-    # Four tokens in .8 s after the first.
-    assert result.output_tokens_per_s is not None and 2.5 < result.output_tokens_per_s.median < 6
+    assert result.first_token_cold_s is not None and result.output_tokens_per_s is not None
+    # Eight tokens in 1.6 s after the first, which took .2 s: a slow machine takes its time before the first.
+    rest_s = 8 / result.output_tokens_per_s.median
+    assert 0.15 < result.first_token_cold_s.median < rest_s
 
 
 async def test_it_is_bounded_and_says_so() -> None:

@@ -647,7 +647,7 @@ def test_ollama_that_trickles_is_left_in_time(server: OllamaStandIn) -> None:
     server.answer, server.pause_s = b'{"embeddings": [[1, 2]]}' * 10, 0.05
     started_s = time.monotonic()
     said = failure("bge-m3", server.url, timeout_s=0.3)
-    assert time.monotonic() - started_s < 3
+    assert time.monotonic() - started_s < 8
     assert said == (
         f"The Ollama server at {server.url} did not answer within 0.3 s."
         " Wait until it is less busy, or raise MUTDA_CALL_TIMEOUT_S."
