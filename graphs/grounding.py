@@ -1,9 +1,10 @@
 """Does an answer stand in the passages? Citations, numbers and names, without a model."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from app.corpus.bigrams import bigrams
 from app.corpus.passage import Passage
@@ -26,6 +27,8 @@ from tools.scales import plainly, without_scaled
 
 # A sentence that shares less than this with its best source gets no citation.
 MIN_SUPPORT = 0.5
+PASSAGES_KEPT = 64
+"""As they were read: one answer is held against the same ones several times."""
 BESIDE_THE_POINT = 2
 """Bigrams of what is asked about by which a sentence that gives another number than the asker's, of the same
 unit, must be ahead of the best one that gives it; one where there are SHORT_TOPIC of them at most."""
@@ -258,7 +261,7 @@ class _Source:
     """A passage as answers are held against it."""
 
     number: int
-    numbers: set[Fraction]
+    numbers: Set[Fraction]
     hours: set[Fraction]
     """Hours of its clock times as the other half of the day has them."""
     days: set[tuple[int, int]]
@@ -272,7 +275,7 @@ class _Sentence:
     end: int
     tokens: set[str]
     """Those of the heading with them, as with the numbers."""
-    numbers: set[Fraction]
+    numbers: Set[Fraction]
     hours: set[Fraction]
     quantities: set[Quantity]
 
@@ -281,11 +284,16 @@ class _Sentence:
 
 
 def _source(number: int, passage: Passage) -> _Source:
-    heading, headed = set(bigrams(passage.heading)), numbers_told(passage.heading)
-    whole = f"{passage.heading}\n{passage.text}"
+    return replace(_read(passage.heading, passage.text), number=number)
+
+
+@lru_cache(maxsize=PASSAGES_KEPT)
+def _read(heading_text: str, passage_text: str) -> _Source:
+    heading, headed = set(bigrams(heading_text)), numbers_told(heading_text)
+    whole = f"{heading_text}\n{passage_text}"
     sentences = []
-    for start, end in sentence_spans(passage.text):
-        text = passage.text[start:end]
+    for start, end in sentence_spans(passage_text):
+        text = passage_text[start:end]
         sentences.append(
             _Sentence(
                 start=start,
@@ -297,10 +305,10 @@ def _source(number: int, passage: Passage) -> _Source:
             )
         )
     return _Source(
-        number=number,
+        number=0,
         numbers=headed | numbers_told(whole),
-        hours=other_hours(passage.text),
-        days=yearless_days_in(f"{passage.heading}\n{passage.text}"),
+        hours=other_hours(passage_text),
+        days=yearless_days_in(whole),
         sentences=sentences,
     )
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from graphs.counts import COUNTERS, PARTICLE
 from graphs.numbers import DAYS_IN_WORDS, figures_in, numbers_in, values_in
@@ -41,6 +42,8 @@ _TENTHS = re.compile(r"(?<!\d)(\d)할")
 _HALF_HOUR = re.compile(r"(?<=\d)(시간?) 반(?=[^가-힣]|$|에|이|입|부터|까지|쯤)")
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})(?=:\d\d|\s?시(?!간))")
 _HALF_DAY = 12
+TEXTS_KEPT = 256
+"""Whose numbers were read: the same sentences come by at each check of an answer."""
 _BARE_AMOUNT = re.compile(r"(?<![\d.,])(\d[\d,]*)\s?(?:원|달러|엔)")
 
 
@@ -63,14 +66,17 @@ def in_digits(text: str, *, loose: bool = True) -> str:
     return _BEFORE_PARTICLE.sub(digits(_ALONE, " "), text) if loose else text
 
 
-def numbers_told(text: str, around: str = "") -> set[Fraction]:
+@lru_cache(maxsize=TEXTS_KEPT)
+def numbers_told(text: str, around: str = "") -> frozenset[Fraction]:
     """What numbers the text gives, in figures or in words: "두 부" gives 2, "사흘" 3.
 
     Under "(단위: 천원)", which may stand in what is `around` it, 120 gives 120000 too.
     """
     found = numbers_in(text) | numbers_in(in_digits(text))
     scale = stated_scale(around or text)
-    return found | {value * scale for _, _, value in figures_in(text)} if scale > 1 else found
+    if scale > 1:
+        found |= {value * scale for _, _, value in figures_in(text)}
+    return frozenset(found)
 
 
 def understated(answer: str, sources: Sequence[str]) -> set[Fraction]:
