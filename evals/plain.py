@@ -39,7 +39,7 @@ async def answer_plainly(question: Question, resources: Resources) -> dict[str, 
         timeout_s=resources.call_timeout_s,
     )
     answer = trimmed(reply.text, truncated=reply.truncated)
-    declined = declines(answer)
+    declined = declines(answer, question.question)
     result = answer_object(
         question,
         resources,

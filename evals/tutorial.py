@@ -79,7 +79,7 @@ class _Tutorial:
             answer, reason = await self._attempt(query)
             if not reason:
                 break
-        if not reason and declines(answer):
+        if not reason and declines(answer, self.question.question):
             reason = "the model says that the documents do not tell"
         refused = bool(reason)
         if refused:

@@ -7,18 +7,18 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from graphs.claims import quantities_in
 from graphs.numbers import (
     dates_in,
     figures_in,
     iso_dates,
     numbers_in,
-    values_in,
     without_iso_dates,
     yearless_days_in,
 )
 from graphs.numerals import numbers_told
 from tools.calculator import grouped
-from tools.scales import plainly, scaled_values
+from tools.scales import plainly
 
 # A false alarm costs one short model call, a miss the answer. A bare "얼마" or "며칠" asks for a figure
 # that stands in the document; with a quantity of the asker's own ("3대 사면 얼마") something is computed.
@@ -63,12 +63,10 @@ _PER_CENT = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(?:%|퍼센트|per ?cent)")
 # As Python writes dates; the calculator takes 2026-03-12 as well.
 _PARTS = r"\s*(\d{4})\s*,\s*(\d{1,2})\s*,\s*(\d{1,2})\s*"
 _DATE_BY_PARTS = re.compile(rf"\bdate\({_PARTS}\)|(?:(?<=age_days\()|(?<=age_years\()){_PARTS}(?=\))")
-_ONE_SCALE = re.compile(r"(?<![\d.,])(?P<digits>\d[\d,]*(?:\.\d+)?)\s*[십백천만억]+(?!\s*\d)")
-# Not a part of a date, nor one that has its scale or its per cent.
-_PLAIN_NUMBER = re.compile(r"(?<![\d.,\-])\d[\d,]*(?:\.\d+)?(?![\d.,\-]|\s*[십백천만억%])")
+_APART = re.compile(r"차이|사이|\bdifference\b|\bapart\b|\bbetween\b", re.IGNORECASE)
 _DIFFERENCES = (
-    (re.compile(r"(\d[\d,.]*)\s*-\s+(\d[\d,.]*)"), "{1} - {0}"),
-    (re.compile(r"days_between\(\s*([^(),]+?)\s*,\s*([^(),]+?)\s*\)"), "days_between({1}, {0})"),
+    (re.compile(r"(\d[\d,.]*)\s*-\s*(\d[\d,.]*)"), "{1} - {0}"),
+    (re.compile(r"days_between\(\s*([\d-]+)\s*,\s*([\d-]+)\s*\)"), "days_between({1}, {0})"),
 )
 _FENCE = re.compile(r"```\w*|`")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
@@ -96,17 +94,17 @@ def surely_calculates(question: str, sources: Sequence[str] = ()) -> bool:
 
     What the sources say word for word, as "당면 14kg", is none of the asker's own.
     """
+    if not sources:
+        return bool(_TOGETHER.search(question) or _OWN_QUANTITY.search(question))
     return bool(_TOGETHER.search(question)) or has_own_quantity(question, sources)
 
 
 def has_own_quantity(question: str, sources: Sequence[str]) -> bool:
-    """Whether the question names a quantity that none of the sources says."""
-    there = _closed(" ".join(sources))
-    return any(_closed(own[0]) not in there for own in _OWN_QUANTITY.finditer(question))
-
-
-def _closed(text: str) -> str:
-    return "".join(text.split())
+    """Whether the question names a quantity that none of the sources gives, in figures or in words."""
+    there = quantities_in("\n".join(sources))
+    named = [quantities_in(own[0]) for own in _OWN_QUANTITY.finditer(question)]
+    # "셋이서" has no unit to compare.
+    return any(not quantities or quantities - there for quantities in named)
 
 
 def read_plan(text: str) -> Plan:
@@ -131,25 +129,13 @@ def _computes(expression: str) -> bool:
     return bool(_COMPUTING.search(expression)) and (several or "(" in expression)
 
 
-def in_full(expression: str, sources: Sequence[str]) -> str:
-    """The expression with 72000000 in the place of 7200 where the sources have that only as "7,200만"."""
-    text = "\n".join(sources)
-    values = values_in(text) | set(_CONSTANTS)
-    scaled: dict[Fraction, set[Fraction]] = {}
-    for match in _ONE_SCALE.finditer(text):
-        (value,) = set(scaled_values(match[0])) or {Fraction(0)}
-        scaled.setdefault(Fraction(match["digits"].replace(",", "")), set()).add(value)
+def turned(expression: str, question: str) -> str:
+    """The difference of the same two the other way round, for who asks how far apart they are; else empty.
 
-    def whole(match: re.Match[str]) -> str:
-        number = Fraction(match[0].replace(",", ""))
-        meant = scaled.get(number, set())
-        return plainly(min(meant)) if number not in values and len(meant) == 1 else match[0]
-
-    return _PLAIN_NUMBER.sub(whole, expression)
-
-
-def turned(expression: str) -> str:
-    """The difference of the same two the other way round; empty where the expression is no single one."""
+    What is left until a day may well be less than nothing, and so may a profit.
+    """
+    if not _APART.search(question):
+        return ""
     for pattern, form in _DIFFERENCES:
         if match := pattern.fullmatch(expression.strip()):
             return form.format(*match.groups())

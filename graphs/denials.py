@@ -68,6 +68,13 @@ def denies(text: str, known: str, question: str) -> bool:
     return False
 
 
+def affirms(question: str, sentence: str) -> bool | None:
+    """Whether the sentence says that what is asked for is so, by the same verb or noun; None without it."""
+    there = {saying.root: saying.denied for saying in _sayings(sentence)}
+    asked = [saying for saying in _sayings(question) if saying.root in there]
+    return all(there[saying.root] == saying.denied for saying in asked) if asked else None
+
+
 def asks_which(question: str) -> bool:
     """Whether a Korean question asks for a who, a when or a how much, and not for yes or no."""
     return bool(_WHICH.search(question))

@@ -1,7 +1,7 @@
 """Does an answer stand in the passages? Citations, numbers and names, without a model."""
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -12,7 +12,7 @@ from app.corpus.sentences import sentence_spans
 from graphs.claims import CLAUSE, Quantity, claimed, quantities_in
 from graphs.conversation import TOPIC_ALONE
 from graphs.counts import miscounted, without_units
-from graphs.denials import asks_which, denies
+from graphs.denials import affirms, asks_which, denies
 from graphs.numbers import (
     dates_in,
     month_days_in,
@@ -21,7 +21,7 @@ from graphs.numbers import (
     without_iso_dates,
     yearless_days_in,
 )
-from graphs.numerals import hours_in, in_digits, numbers_told, other_hours, understated
+from graphs.numerals import hours_in, in_digits, numbers_told, understated
 from graphs.requests import names_several
 from tools.scales import plainly, without_scaled
 
@@ -36,6 +36,7 @@ SHORT_TOPIC = 4
 MOST_REPEATED = 0.3
 """Share of what a question says from which an answer that says nothing else repeats it."""
 _WORD = re.compile(r"[가-힣A-Za-z]+")
+_QUANTITY = re.compile(r"몇|며칠|얼마|언제")
 _ASKS = re.compile(r"\?|[까요니죠줘다지래야어해]\s*[.!~]*$")
 _DIGIT = re.compile(r"\d")
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
@@ -55,25 +56,24 @@ _VERB = re.compile(
     rf"|[{_BEFORE_YA}]야)$"
 )
 _AGREES = re.compile(r"\s*(?:네|예|맞습니다|아니[요오]|아뇨|아닙니다)(?![가-힣])[\s,.!]*")
+_SAYS_NO = re.compile(r"\s*아")
 # Words that say nothing of their own in an answer, whatever ending they bear.
 _IDLE = re.compile(
     r"(?:합|됩|입|있습|가능합|해당합)니다|(?:해|하여|되어|돼)야(?:만)?|[한된]다|있다|있어요|해요|돼요|가능(?:하다|해요)?"
     r"|(?:까지|부터|동안|이내|이하|이상)(?:는|만|의|에|로)?|(?:것|거)(?:은|이|을)?|것입니다|경우(?:에|에는|는)?|때(?:에|에는|는)?"
-    r"|오전|오후"
-)
-_CALENDAR = re.compile(
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
-    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?"
 )
 # Nouns and adverbs with which anybody may put a sentence together: none of them is a name.
 _COMMON = re.compile(
-    r"[가-힣]+적(?:으로|인|이)?|[가-힣]+(?:하지|되지|는지|은지|므로|도록|거나|려면|다면|으면)(?:는|도|만)?"
+    r"[가-힣]+적(?:으로|인|이)?|[가-힣]+(?:하지|되지|는지|므로|도록|거나|려면|다면|으면)(?:는|도|만)?"
     r"|(?:따라|그래|그러면|이어|우)서|그러(?:므로|나|면|니까)|그렇(?:지만|다면)|하지만|이러한|그러한|마지막으로|참고로|추가로|별도로|실제로"
     r"|(?:경우|위해|대해|통해|관해|따라|의해|한해|인해|때문|정도|관련|포함|이상|이하|이내|이후|이전|내용|사항|문서|자료|규정|질문|답변|정보)"
     r"(?:서|에|에서|에만|에는|서는|에서는|으로|으로는|은|는|이|가|을|를|도|만|하여|해서|된|되어)*"
     r"|(?:근로|사용|이용|신청|담당|책임|대상|해당|당사|구매|작성|관리)자|구성원|임직원|다음과|아래와"
 )
-_VERBS = re.compile(r"[가-힣]+(?:다|요|죠)(?![가-힣])")
+# "박영희입니다" says a name.
+_VERBS = re.compile(
+    r"(?<![가-힣])(?![가-힣]+(?:입니다|이에요|예요|이다)(?![가-힣]))[가-힣]+(?:다|요|죠)(?![가-힣])"
+)
 _PARTICIPLE = re.compile(r"(?:된|한|할|될|던|하|되|했|됐|였|있|없|대한)$")
 # Endings that an answer adds to a word of the documents; longest first.
 _ENDINGS = [
@@ -178,6 +178,7 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
     for left, right in sentence_spans(answer):
         sentence = _MARKS.sub(" ", answer[left:right])
         agrees = _AGREES.match(sentence)
+        says_no = bool(agrees and _SAYS_NO.match(sentence))
         sentence = sentence[agrees.end() :] if agrees else sentence
 
         def best(text: str, agrees: bool = bool(agrees)) -> tuple[int, int, int] | None:
@@ -192,6 +193,14 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
         for joint in (CLAUSE, _AND):
             if not any(places):
                 places = [best(part) for part in joint.split(sentence)]
+        if agrees and not values_in(sentence) and not _telling(_tokens(_VERBS.sub(" ", sentence))):
+            # A bare "네." is cited only where the sentence speaks of the very thing.
+            places = [
+                place
+                for place in places
+                if place
+                and affirms(question, passages[place[0] - 1].text[place[1] : place[2]]) == (not says_no)
+            ]
         for place in places:
             if place:
                 number, start, end = place
@@ -218,11 +227,12 @@ def merely_agreed(answer: str, question: str, passages: Sequence[Passage]) -> li
 def repeats(answer: str, question: str) -> bool:
     """Whether the answer only says the question again ("4단계 납기" to "4단계 납기는 언제인가요?").
 
-    Who asks for yes or no, or which of several, may be answered in the asker's words.
+    Only of who asks for a number or a time, or names a topic without a verb: a who or a which may be one that
+    the question names.
     """
-    asks_yes = _ASKS.search(question) and not asks_which(question)
+    asks = _QUANTITY.search(question) or not _ASKS.search(question)
     if (
-        asks_yes
+        not asks
         or _AGREES.match(answer)
         or names_several(question)
         or values_in(answer) - numbers_in(question)
@@ -234,10 +244,17 @@ def repeats(answer: str, question: str) -> bool:
 
 def contradicts(answer: str, question: str, passages: Sequence[Passage]) -> bool:
     """Whether the answer to a yes-or-no question says the opposite of the sentences that it rests on."""
-    if asks_which(question):
+    if not _ASKS.search(question) or asks_which(question):
         return False
-    cited = "\n".join(citation.text for citation in cite(answer, question, passages))
-    return bool(cited) and denies(_AGREES.sub("", answer, count=1), cited, question)
+    rest = _AGREES.sub("", answer, count=1)
+    about = _topic(question) | _topic(rest)
+    # Of the staff with a contract nothing is said by what holds for the others.
+    cited = [
+        citation.text
+        for citation in cite(answer, question, passages)
+        if about <= set(bigrams(f"{passages[citation.n - 1].heading} {citation.text}"))
+    ]
+    return bool(cited) and denies(rest, "\n".join(cited), question)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,8 +279,8 @@ class _Source:
 
     number: int
     numbers: Set[Fraction]
-    hours: set[Fraction]
-    """Hours of its clock times as the other half of the day has them."""
+    hours: set[int]
+    """Of the day, that its clock times may be."""
     days: set[tuple[int, int]]
     """Month and day of dates without a year."""
     sentences: list["_Sentence"]
@@ -276,7 +293,7 @@ class _Sentence:
     tokens: set[str]
     """Those of the heading with them, as with the numbers."""
     numbers: Set[Fraction]
-    hours: set[Fraction]
+    hours: set[int]
     quantities: set[Quantity]
 
     def gives(self, claim: Quantity) -> bool:
@@ -300,14 +317,14 @@ def _read(heading_text: str, passage_text: str) -> _Source:
                 end=end,
                 tokens=heading | set(bigrams(text)),
                 numbers=headed | numbers_told(text, whole),
-                hours=other_hours(text),
+                hours=_hours(text),
                 quantities=quantities_in(text),
             )
         )
     return _Source(
         number=0,
         numbers=headed | numbers_told(whole),
-        hours=other_hours(passage_text),
+        hours=_hours(passage_text),
         days=yearless_days_in(whole),
         sentences=sentences,
     )
@@ -360,12 +377,12 @@ def _most_like(wanted: _Wanted, asked: _Asked, sources: Sequence[_Source]) -> tu
     for source in sources:
         # "4월 13일" of this year's minutes is a date with its year in the answer.
         years = {Fraction(day.year) for day in dates if (day.month, day.day) in source.days}
-        if not wanted.numbers - years - (hours & source.hours) <= source.numbers:
+        if not wanted.numbers - years - _same(hours, source.hours) <= source.numbers:
             continue
         for sentence in source.sentences:
             if not all(map(sentence.gives, wanted.claims)):
                 continue
-            numbers = wanted.numbers & (sentence.numbers | (hours & sentence.hours))
+            numbers = wanted.numbers & (sentence.numbers | _same(hours, sentence.hours))
             there = len(wanted.words & sentence.tokens) + len(numbers)
             support = (there + len(wanted.claims)) / max(1, count)
             shared = len(asked.tokens & sentence.tokens) / max(1, len(asked.tokens))
@@ -469,11 +486,18 @@ def unmet_numbers(question: str, passages: Sequence[Passage]) -> set[Fraction]:
     paragraph that answers them 47 had, without its article 57.
     """
     texts = [f"{passage.heading} {passage.text}" for passage in passages]
-    there = set().union(
-        *map(numbers_told, texts), *((hours_in(question) & other_hours(text)) for text in texts)
-    )
+    there = set().union(*map(numbers_told, texts)) | _same(hours_in(question), _hours("\n".join(texts)))
     # "1년에 몇 번": one of something is seldom written.
     return numbers_in(question) - there - {Fraction(1)}
+
+
+def _hours(text: str) -> set[int]:
+    return set().union(*hours_in(text).values())
+
+
+def _same(hours: Mapping[Fraction, set[int]], there: Set[int]) -> set[Fraction]:
+    """Hours as they are written that may be one of the hours of the day that are there."""
+    return {hour for hour, day in hours.items() if day & there}
 
 
 def unmet_topic(question: str, passages: Sequence[Passage]) -> bool:
@@ -496,7 +520,7 @@ def stray_numbers(answer: str, sources: Sequence[str]) -> list[str]:
     """
     answer = _LINE_MARKS.sub("", answer)
     numbers = set().union(*map(numbers_told, sources)) if sources else set()
-    numbers |= hours_in(answer) & set().union(*map(other_hours, sources))
+    numbers |= _same(hours_in(answer), _hours("\n".join(sources)))
     dates = set().union(*(dates_in(text) for text in sources)) if sources else set()
     days = set().union(*(month_days_in(text) for text in sources)) if sources else set()
     stray = [
@@ -524,7 +548,7 @@ def stray_names(answer: str, sources: Sequence[str]) -> list[str]:
         # What stands right behind a number counts it: "5명까지".
         if match.start() and answer[match.start() - 1].isdigit():
             continue
-        if _COMMON.fullmatch(word) or _IDLE.fullmatch(word) or _CALENDAR.fullmatch(word):
+        if _COMMON.fullmatch(word) or _IDLE.fullmatch(word):
             continue
         if _VERB.search(word) or _PARTICIPLE.search(stem) or _is_plain_latin(answer, match):
             continue

@@ -1,7 +1,6 @@
 """Numbers and dates as Korean and English documents write them."""
 
 import re
-import unicodedata
 from collections.abc import Set
 from datetime import date
 from fractions import Fraction
@@ -11,7 +10,7 @@ from tools.scales import scaled_values, without_scaled
 _DATES = (
     re.compile(r"(?P<y>\d{4})\s*[년./-]\s*(?P<m>\d{1,2})\s*[월./-]\s*(?P<d>\d{1,2})(?!\d)"),
     # '26. 3. 5.
-    re.compile(r"(?<=['’‘`])(?P<yy>\d{2})\s?[./-]\s?(?P<m>\d{1,2})\s?[./-]\s?(?P<d>\d{1,2})(?![\d])"),
+    re.compile(r"(?<=['’‘`])(?P<yy>\d{2})\s?[./-]\s?(?P<m>\d{1,2})\s?[./-]\s?(?P<d>\d{1,2})(?!\d|['’])"),
     re.compile(r"(?P<mon>[A-Z][a-z]{2,8})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})"),
     re.compile(r"(?P<d>\d{1,2}) (?P<mon>[A-Z][a-z]{2,8})\.?,? (?P<y>\d{4})"),
 )
@@ -31,8 +30,8 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 # "2026.3.5" is no decimal number.
 _NUMBER = re.compile(
     r"(?<![\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?"
-    r"|(?P<date>(?:(?<![\d.])\d{4}|(?<=['’‘`])\d{2})\.\d{1,2}\.\d{1,2}(?!\.?\d))"
-    r"|\d+(?:\.\d+)?|(?P<ringed>[①-⑳])"
+    r"|(?P<date>(?:(?<![\d.])\d{4}|(?<=['’‘`])\d{2})\.\d{1,2}\.\d{1,2}(?!\.?\d|['’]))"
+    r"|\d+(?:\.\d+)?"
 )
 _PART = re.compile(r"\d+")
 _CENTURY = 2000
@@ -107,14 +106,15 @@ def values_in(text: str) -> set[Fraction]:
 
 def numbers_in(text: str) -> set[Fraction]:
     """What they are worth, and also what is written: "3만 5천" holds 35000, 3 and 5, "'26.3.5." 2026 too."""
-    parts = {part for day in yearless_days_in(text) for part in day} | {day.year for day in dates_in(text)}
+    parts = {part for day in yearless_days_in(text) for part in day}
+    parts |= {part for day in dates_in(text) for part in (day.year, day.month, day.day)}
     return values_in(text) | _written(text) | set(map(Fraction, parts))
 
 
 def figures_in(text: str) -> list[tuple[int, int, Fraction]]:
     """Begin, end and worth of each number that is written in figures, in order, without words of scale.
 
-    Of "2026.3.5" each part is one, and ③ is 3.
+    Of "2026.3.5" each part is one.
     """
     found = []
     for match in _NUMBER.finditer(text):
@@ -123,8 +123,6 @@ def figures_in(text: str) -> list[tuple[int, int, Fraction]]:
                 (match.start() + part.start(), match.start() + part.end(), Fraction(part[0]))
                 for part in _PART.finditer(match[0])
             ]
-        elif match["ringed"]:
-            found.append((match.start(), match.end(), Fraction(int(unicodedata.numeric(match[0])))))
         else:
             found.append((match.start(), match.end(), Fraction(match[0].replace(",", ""))))
     return found

@@ -41,6 +41,7 @@ _IN_ENGLISH = re.compile(rf"\b({_any_of(_ENGLISH)})\b", re.IGNORECASE)
 _TENTHS = re.compile(r"(?<!\d)(\d)할")
 _HALF_HOUR = re.compile(r"(?<=\d)(시간?) 반(?=[^가-힣]|$|에|이|입|부터|까지|쯤)")
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})(?=:\d\d|\s?시(?!간))")
+_TIME = re.compile(r"(?:(오전|오후|새벽|아침|낮|저녁|밤)\s?)?(?<!\d)(\d{1,2})(?=:\d\d|\s?시(?!간))")
 _HALF_DAY = 12
 TEXTS_KEPT = 256
 """Whose numbers were read: the same sentences come by at each check of an answer."""
@@ -72,7 +73,7 @@ def numbers_told(text: str, around: str = "") -> frozenset[Fraction]:
 
     Under "(단위: 천원)", which may stand in what is `around` it, 120 gives 120000 too.
     """
-    found = numbers_in(text) | numbers_in(in_digits(text))
+    found = numbers_in(text) | numbers_in(in_digits(text, loose=False))
     scale = stated_scale(around or text)
     if scale > 1:
         found |= {value * scale for _, _, value in figures_in(text)}
@@ -80,20 +81,43 @@ def numbers_told(text: str, around: str = "") -> frozenset[Fraction]:
 
 
 def understated(answer: str, sources: Sequence[str]) -> set[Fraction]:
-    """Amounts that the answer takes from a table in thousands as if they were in won."""
-    said = {Fraction(amount.replace(",", "")) for amount in _BARE_AMOUNT.findall(answer)}
-    scaled = [text for text in sources if stated_scale(text) > 1]
-    bare = {value for text in scaled for _, _, value in figures_in(text)}
-    others = [text for text in sources if stated_scale(text) == 1]
-    right = {value * stated_scale(text) for text in scaled for _, _, value in figures_in(text)}
-    return (said & bare) - right - set().union(*map(values_in, others))
+    """Amounts that the answer takes from a table in thousands as if they were in won.
+
+    Each source is a passage; what one gives in won itself, or without such a table, may be said so.
+    """
+    said = _in_won(answer)
+    bare, right = set[Fraction](), set[Fraction]()
+    for text in sources:
+        scale = stated_scale(text)
+        if scale == 1:
+            right |= values_in(text)
+            continue
+        values = {value for _, _, value in figures_in(text)}
+        bare |= values
+        right |= {value * scale for value in values} | _in_won(text)
+    return (said & bare) - right
 
 
-def hours_in(text: str) -> set[Fraction]:
-    """Hours of the clock as they are written."""
-    return {Fraction(int(hour)) for hour in _CLOCK.findall(text)}
+def _in_won(text: str) -> set[Fraction]:
+    return {Fraction(amount.replace(",", "")) for amount in _BARE_AMOUNT.findall(text)}
+
+
+def hours_in(text: str) -> dict[Fraction, set[int]]:
+    """Hours of the clock as they are written, with those of the day that each may be: 3 and 15 for "3시"."""
+    hours: dict[Fraction, set[int]] = {}
+    for half, written in _TIME.findall(text):
+        hour = int(written)
+        if hour >= _HALF_DAY or written.startswith("0") or half in ("오전", "새벽", "아침"):
+            day = {hour}
+        elif half:
+            day = {hour + _HALF_DAY}
+        else:
+            day = {hour, hour + _HALF_DAY}
+        hours.setdefault(Fraction(hour), set()).update(day)
+    return hours
 
 
 def other_hours(text: str) -> set[Fraction]:
     """Hours of the clock as the other half of the day has them: 3 for "15:00", 15 for "오후 3시"."""
-    return {hour + (_HALF_DAY if hour < _HALF_DAY else -_HALF_DAY) for hour in hours_in(text)}
+    hours = {int(hour) for hour in _CLOCK.findall(text)}
+    return {Fraction(hour + (_HALF_DAY if hour < _HALF_DAY else -_HALF_DAY)) for hour in hours}

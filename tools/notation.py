@@ -10,7 +10,6 @@ on paper, and a bracket can come from nowhere else, because brackets in the inpu
 import datetime
 import re
 import unicodedata
-from itertools import combinations
 
 from app.errors import CalculationError
 from tools.scales import unscaled
@@ -60,6 +59,7 @@ _UNIT = re.compile(
     r"(?![가-힣A-Za-z])"
 )
 _SUM = re.compile(r"[-+]")
+_TOUCHING = re.compile(r"\d *[가-힣]+ *\d")
 _TOKEN = re.compile(
     r"""
       (?P<space>\ +)
@@ -84,7 +84,8 @@ def to_python(expression: str) -> str:
     * `1,260,000` is one number, except among the arguments of a function that takes several: there
       the comma is ambiguous and refused.
     * `^` is power, as on a calculator.
-    * Units after a number are left out, `3만 5천원` is 35000; two units of time in one text are refused.
+    * Units after a number are left out, `3만 5천원` is 35000; of two units of time only a
+      product is not refused.
 
     Raises CalculationError, one line, for what is too long, too deep or not arithmetic.
     """
@@ -105,11 +106,10 @@ def to_python(expression: str) -> str:
 
 
 def _without_units(text: str) -> str:
-    # "2시간 + 30분" is not 32 of anything; "8시간 * 5일" is 40 hours.
-    terms = [{match["time"] for match in _UNIT.finditer(term) if match["time"]} for term in _SUM.split(text)]
-    units = [found for found in terms if found]
-    if any(not one & other for one, other in combinations(units, 2)):
-        mixed = " and ".join(sorted(set().union(*units)))
+    # "2시간 + 30분" and "2시간 30분" are not 32 of anything; "8시간 * 5일" is 40 hours.
+    units = {match["time"] for match in _UNIT.finditer(text) if match["time"]}
+    if len(units) > 1 and (_SUM.search(text) or _TOUCHING.search(text)):
+        mixed = " and ".join(sorted(units))
         raise CalculationError(f"The expression mixes {mixed}. Write all of it in one of them.")
     return _UNIT.sub("", text)
 

@@ -8,7 +8,6 @@ from app.models.chat import choice_probability
 from graphs.calculation import (
     grounded_operands,
     has_own_quantity,
-    in_full,
     read_plan,
     surely_calculates,
     turned,
@@ -39,7 +38,7 @@ async def calculate(state: State, run: Run) -> dict[str, Any]:
     if not planned.get("calculation") and await _is_widened(state, run):
         planned = await _planned(state, run) | {"shown": state.shown}
     given_up = not planned.get("calculation") and not planned.get("query")
-    if given_up and has_own_quantity(state.standalone or state.question, _lines(state)):
+    if given_up and has_own_quantity(state.question, _lines(state)):
         # What stands in the documents is of one, or of another number than the asker's.
         return planned | {"arithmetic": True}
     return planned
@@ -79,14 +78,14 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
         # Nothing more can be looked up; as it may not have to be calculated at all it may still be written.
         return {"arithmetic": False, "query": ""}
     dated = [*sources, today.isoformat()]
-    expression = in_full(with_dates(plan.expression, dated), sources)
+    expression = with_dates(plan.expression, dated)
     if not expression or unsupported(expression, dated) or not grounded_operands(expression, sources):
         return {"arithmetic": False, "query": ""}
     try:
         result = evaluate(expression, today=today)
-        if isinstance(result.value, int | float | Decimal) and result.value < 0:
-            # Nobody asks for less than nothing: the model subtracted the wrong way round, or wrongly.
-            result = evaluate(turned(expression), today=today)
+        below = isinstance(result.value, int | float | Decimal) and result.value < 0
+        if below and (other := turned(expression, sources[-1])):
+            result = evaluate(other, today=today)
     except CalculationError:
         # What the model wrote is no expression; it may still read the answer off the documents.
         return {"arithmetic": False, "query": ""}

@@ -16,7 +16,7 @@ from graphs.nodes.calculate import is_needed
 from graphs.prefix import fitting, prompt
 from graphs.reading import all_read, best_odds, line, read, reread
 from graphs.requests import names_several
-from graphs.run import Decision, Run
+from graphs.run import BudgetEnd, Decision, Run
 from graphs.state import State, Verdict, is_from_web, own_words, shown_passages
 
 FAR_BEHIND = 2.0
@@ -38,10 +38,17 @@ async def grade(state: State, run: Run) -> dict[str, Any]:
     where the facts for one are not there.
     """
     graded = await _graded(state, run)
-    if graded["verdict"] == "yes" or not _is_last_look(state, run) or await is_needed(state, run):
+    if graded["verdict"] == "yes" or not graded.get("evidence") or not _is_last_look(state, run):
         return graded
-    state.arithmetic = False
-    return graded | await _graded(state, run) | {"arithmetic": False}
+    try:
+        if await is_needed(state, run):
+            return graded
+        state.arithmetic = False
+        again = await _graded(state, run)
+    except BudgetEnd:
+        # What was found out before it stands.
+        return graded
+    return graded | again | {"arithmetic": False, "notices": graded["notices"]}
 
 
 def _is_last_look(state: State, run: Run) -> bool:

@@ -30,6 +30,7 @@ async def next_part(state: State, run: Run) -> dict[str, Any]:  # noqa: ARG001 -
         "query": standalone,
         "also": "",
         "arithmetic": may_calculate(standalone),
+        "lacking": "",
         "verdict": "",
         "calculation": "",
         "answer": "",

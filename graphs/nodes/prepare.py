@@ -8,7 +8,6 @@ from app.errors import MutdaError
 from app.prompts import Language, language_of
 from graphs.calculation import may_calculate
 from graphs.conversation import is_short, names_only, stand_after
-from graphs.denials import asks_which
 from graphs.parts import parts_of
 from graphs.run import Run
 from graphs.state import Question, State, fresh
@@ -40,9 +39,9 @@ async def prepare(state: State, run: Run) -> dict[str, Any]:
 def calculates(question: str, standalone: str, language: Language) -> bool:
     """Whether a question, understood as `standalone`, may have to be calculated.
 
-    What the question before was for goes on only where this one asks nothing by itself ("5대면요?").
+    What the question before was for goes on where this one says little ("5대면요?", "총 얼마예요?").
     """
-    bare = names_only(question) or (is_short(question, language) and not asks_which(question))
+    bare = names_only(question) or is_short(question, language)
     return may_calculate(standalone if bare else question)
 
 

@@ -135,7 +135,7 @@ def counted_otherwise(state: State, passages: Sequence[Passage], question: str) 
 
 def problem_of(state: State, passages: list[Passage], question: str) -> str:
     """What is wrong with the answer as text, in words that the model is told; empty when nothing is."""
-    sources = [document_lines(state, state.shown), question, state.calculation]
+    sources = [*document_lines(state, state.shown).split("\n"), question, state.calculation]
     if state.calculation:
         result = sides(state.calculation)[1]
         if not gives(state.answer, result):

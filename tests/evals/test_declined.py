@@ -12,13 +12,14 @@ from evals.declined import declines
         "해당 질문에 대한 답을 찾을 수 없습니다. 담당 부서에 문의해 주세요.",
         "반려동물 동반에 관한 규정은 문서에 명시되어 있지 않습니다.",
         "모르겠습니다.",
+        "문서에 2027년 예산에 대한 내용이 없습니다.",
         "The documents do not mention a parking fee.",
         "There is no information about that in the context.",
         "I'm sorry, but I cannot determine this from the passages.",
     ],
 )
 def test_what_only_says_that_nothing_is_known(answer: str) -> None:
-    assert declines(answer)
+    assert declines(answer, "2027년 예산은 얼마인가요?")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,11 @@ def test_what_only_says_that_nothing_is_known(answer: str) -> None:
         "자료실에서는 음식을 먹을 수 없습니다.",
         "다른 부서의 기록은 확인할 수 없습니다.",
         "No deposit is required.",
+        "No, the documents do not need to be notarized.",
+        "This information is not shared with third parties.",
+        "대외비 문서에는 사진을 포함하지 않습니다.",
+        "비밀번호를 잊으면 아이디를 찾을 수 없습니다.",
     ],
 )
 def test_what_says_anything_else_is_an_answer(answer: str) -> None:
-    assert not declines(answer)
+    assert not declines(answer, "2027년 예산은 얼마인가요?")

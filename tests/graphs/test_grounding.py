@@ -229,7 +229,8 @@ def test_numbers_of_the_question_that_no_passage_names() -> None:
         ("할인율 10%", "할인율은 얼마인가요?", "10퍼센트입니다."),
         ("구분: 국내 숙박비 · 1박: 80,000원", "숙박비는 얼마인가요?", "1박당 8만 원입니다."),
         ("제12조제3항에 따라 환수한다.", "무슨 조항에 따라 환수하나요?", "제12조 제3항입니다."),
-        ("③ 팀장은 결과를 통보한다.", "제3항에서 무엇을 통보하나요?", "결과를 통보합니다."),
+        ("기본공제 150만 원을 적용한다.", "기본공제는 얼마인가요?", "1,500,000원입니다."),
+        ("접수는 2026. 3.15.까지 한다.", "접수는 언제까지인가요?", "3월 15일까지입니다."),
         ("연차는 팀장의 승인을 받는다.", "연차는 누구 승인을 받나요?", "팀장의 승인을 받아야 합니다."),
         ("안 사람은 즉시 보안팀에 신고한다.", "분실하면 어떻게 하나요?", "즉시 신고해야 합니다."),
         ("연차 휴가는 15일이다.", "연차는 며칠인가요?", "연차 휴가는 일반적으로 15일입니다."),
@@ -246,9 +247,10 @@ def test_the_same_in_another_form_is_no_fault(text: str, question: str, answer: 
 @pytest.mark.parametrize(
     ("text", "question", "answer"),
     [
-        ("직원은 반차를 사용할 수 있다.", "반차를 쓸 수 있나요?", "네."),
-        ("직원은 반차를 사용할 수 있다.", "반차를 쓸 수 있나요?", "네, 쓸 수 있습니다."),
-        ("직원은 반차를 사용할 수 있다.", "반차를 쓸 수 있나요?", "예, 가능합니다."),
+        ("직원은 반차를 쓸 수 있다.", "반차를 쓸 수 있나요?", "네."),
+        ("직원은 반차를 쓸 수 있다.", "반차를 쓸 수 있나요?", "네, 쓸 수 있습니다."),
+        ("직원은 반차를 쓸 수 있다.", "반차를 쓸 수 있나요?", "예, 가능합니다."),
+        ("연차와 병가는 인사팀이 맡는다.", "휴가는 총무팀이 맡나요?", "아니요, 인사팀입니다."),
         ("식당은 주말에 운영하지 않는다.", "주말에 식당을 운영하나요?", "아니요."),
         ("식당은 주말에 운영하지 않는다.", "주말에 식당을 운영하나요?", "아니요, 운영하지 않습니다."),
         ("수습은 연차를 쓸 수 없다.", "수습도 연차를 쓰나요?", "아니오, 수습은 연차를 쓸 수 없습니다."),
@@ -260,8 +262,21 @@ def test_a_yes_or_a_no_is_cited(text: str, question: str, answer: str) -> None:
     assert not contradicts(answer, question, [told(text)])
 
 
-def test_a_yes_or_a_no_to_something_else_is_not_cited() -> None:
-    assert cite("네.", "주차장을 쓸 수 있나요?", [told("직원은 반차를 사용할 수 있다.")]) == []
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        ("직원은 반차를 사용할 수 있다.", "주차장을 쓸 수 있나요?", "네."),
+        ("회의실은 주말에 사용할 수 없다.", "주말에 회의실을 사용할 수 있나요?", "네."),
+        ("회의실은 주말에 사용할 수 없다.", "주말에 회의실을 사용할 수 있나요?", "네, 가능합니다."),
+        ("직원은 반차를 사용할 수 있다.", "직원은 반차를 사용할 수 있나요?", "아니요."),
+        ("대표는 이순신이다.", "대표가 김철수인가요?", "아니요, 박영희입니다."),
+        ("신청은 인사팀이 받는다.", "신청은 총무팀이 받나요?", "아니요, 홍보팀입니다."),
+    ],
+)
+def test_a_yes_or_a_no_that_the_documents_do_not_give_is_not_cited(
+    text: str, question: str, answer: str
+) -> None:
+    assert cite(answer, question, [told(text)]) == []
 
 
 def test_the_opposite_of_what_is_cited_is_seen() -> None:
@@ -269,6 +284,9 @@ def test_the_opposite_of_what_is_cited_is_seen() -> None:
     answer = "네, 주말에 회의실을 사용할 수 있습니다."
     assert contradicts(answer, "주말에 회의실을 사용할 수 있나요?", shown)
     assert not contradicts("아니요, 사용할 수 없습니다.", "주말에 회의실을 사용할 수 있나요?", shown)
+    staff = [told("정규직은 신청할 수 있다.")]
+    assert not contradicts("아니요, 계약직은 신청할 수 없습니다.", "계약직도 신청할 수 있나요?", staff)
+    assert not contradicts("개봉한 상품은 환불할 수 없습니다.", "환불 규정", [told("상품은 환불할 수 있다.")])
     # Who asks for a when may be told what holds until then.
     assert not contradicts(answer, "언제 회의실을 사용할 수 있나요?", shown)
 
@@ -277,6 +295,11 @@ def test_an_hour_of_the_other_half_of_the_day_is_no_count_of_people() -> None:
     sources = ["근무 시간은 09:00~18:00이다."]
     assert stray_numbers("오후 6시까지입니다.", sources) == []
     assert stray_numbers("6명입니다.", sources) == ["6"]
+    assert stray_numbers("오후 9시부터 오전 6시까지입니다.", sources) == ["6"]
+    assert stray_numbers("오전 3시입니다.", ["회의는 15:00에 시작한다."]) == ["3"]
+    assert stray_numbers("오후 3시입니다.", ["회의는 15:00에 시작한다."]) == []
+    assert stray_numbers("21시입니다.", ["회의는 오전 9시에 시작한다."]) == ["21"]
+    assert stray_numbers("15시입니다.", ["회의는 3시에 시작한다."]) == []
 
 
 @pytest.mark.parametrize("said", ["1억 2,000만 원입니다.", "120,000천 원입니다.", "120,000,000원입니다."])
@@ -287,6 +310,9 @@ def test_a_table_in_thousands_is_read_in_thousands(said: str) -> None:
     assert [c.text for c in cite(said, "총 예산은 얼마인가요?", [budget])] == ["총 예산 | 120,000"]
     assert stray_numbers("120,000원입니다.", sources) == ["120000"]
     assert stray_numbers("120,000원입니다.", [*sources, "회비는 120,000원이다."]) == []
+    mixed = ["수수료는 건당 500원이다. 아래 표 (단위: 명, 천원) 인건비 | 120,000"]
+    assert stray_numbers("500원입니다.", mixed) == []
+    assert stray_numbers("120,000원입니다.", mixed) == ["120000"]
 
 
 def test_one_of_something_need_not_be_written() -> None:
@@ -302,6 +328,7 @@ def test_one_of_something_need_not_be_written() -> None:
         ("연차 휴가는 며칠인가요?", "연차 휴가는 15일입니다.", False),
         ("반차를 쓸 수 있나요?", "반차를 쓸 수 있습니다.", False),
         ("여비는 국내와 해외 중 어느 쪽이 많은가요?", "해외입니다.", False),
+        ("대표이사 승인이 필요한 계약의 최종 승인자는 누구인가요?", "대표이사입니다.", False),
         ("담당 부서가 어디인가요?", "총무팀입니다.", False),
     ],
 )

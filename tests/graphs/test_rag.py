@@ -392,7 +392,11 @@ async def test_a_fact_that_was_asked_for_already_is_not_looked_up_again() -> Non
 
 @pytest.mark.parametrize(
     ("question", "graded"),
-    [("그럼 보증 기간은 몇 년인가요?", "grade"), ("그럼 5대면요?", "grade_calculation")],
+    [
+        ("그럼 보증 기간은 몇 년인가요?", "grade"),
+        ("그럼 5대면요?", "grade_calculation"),
+        ("총 얼마예요?", "grade_calculation"),
+    ],
 )
 async def test_a_follow_up_is_calculated_where_it_asks_for_that(question: str, graded: str) -> None:
     script = Script()

@@ -16,6 +16,8 @@ from tools.scales import scaled_values, stated_scale, unscaled, without_scaled
         ("17일", "17일", []),
         ("제12조 제3항", "제12조 제3항", []),
         ("12조 ③항", "12조 ③항", []),
+        ("기본공제 150만 원", "기본공제 1500000 원", [1_500_000]),
+        ("실제 2만 원", "실제 20000 원", [20_000]),
     ],
 )
 def test_scales_are_read_for_what_they_are_worth(text: str, plain: str, worth: list[int]) -> None:
