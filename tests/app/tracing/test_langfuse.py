@@ -406,7 +406,8 @@ async def test_where_masking_fails_nothing_of_the_text_is_sent(server: LangfuseS
         graph = graph_of(
             tracing, Script(answer=said), corpus=FakeCorpus(default=[replace(LEAVE[0], text=said)])
         )
-        await graph.ainvoke({"question": said}, {"metadata": {"langfuse_user_id": said}, "tags": [said]})
+        asked = {"question": f"{said}은 무엇인가요?"}
+        await graph.ainvoke(asked, {"metadata": {"langfuse_user_id": said}, "tags": [said]})
     assert len(server.spans) == 10 and {span.name for span in server.spans} == {FAILED}
     assert {span.attributes.get("langfuse.observation.input") for span in server.spans} <= {FAILED, None}
     assert said not in all_text(server) and json.dumps(said)[1:-1] not in all_text(server)
