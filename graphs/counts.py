@@ -53,6 +53,7 @@ _SPELT = "|".join(
 )
 # Each is counted in its own words nearly always, and in no others: people, money and shares.
 _OF_ONE_KIND = frozenset(_UNIT_OF[unit] for unit in ("명", "원", "%"))
+_OF_CALENDAR = frozenset(_UNIT_OF[unit] for unit in ("시", "월", "년", "일"))
 # What the same may be said with, in other words.
 _OTHERWISE = (
     (re.compile(r"\d\s?(?:분|석|자리|좌석|인)|[한두세네섯]\s?(?:자녀|식구|가족|남매|쌍|아이|팀)"), "명"),
@@ -98,6 +99,13 @@ def of_another_kind(text: str, known: str) -> set[Fraction]:
     kinds -= {_UNIT_OF[unit] for words, unit in _OTHERWISE if words.search(known)}
     counted = _counted(text)
     return {value for value in miscounted(text, known) if value != 1 and counted[value] <= kinds}
+
+
+def counted_alike(text: str, known: str) -> bool:
+    """Whether `known` gives each counted number of the text with the same unit; hours and dates aside."""
+    there = _counted(known)
+    counted = {value: units - _OF_CALENDAR for value, units in _counted(text).items()}
+    return all(units & there.get(value, set()) for value, units in counted.items() if units)
 
 
 def without_units(text: str) -> str:

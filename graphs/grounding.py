@@ -11,7 +11,7 @@ from app.corpus.passage import Passage
 from app.corpus.sentences import sentence_spans
 from graphs.claims import CLAUSE, Quantity, claimed, quantities_in
 from graphs.conversation import TOPIC_ALONE
-from graphs.counts import miscounted, without_units
+from graphs.counts import counted_alike, miscounted, without_units
 from graphs.denials import affirms, asks_which, denies
 from graphs.numbers import (
     dates_in,
@@ -173,10 +173,12 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
     """
     asked = _asked(question)
     sources = [_source(number, passage) for number, passage in enumerate(passages, start=1)]
-    known = in_digits("\n".join(f"{passage.heading}\n{passage.text}" for passage in passages))
+    texts = [in_digits(f"{passage.heading}\n{passage.text}") for passage in passages]
+    known, asked_digits = "\n".join(texts), in_digits(question)
     cited: dict[tuple[int, int], Citation] = {}
     for left, right in sentence_spans(answer):
-        sentence = _MARKS.sub(" ", answer[left:right])
+        # "네 장" is four of them, and no yes.
+        sentence = in_digits(_MARKS.sub(" ", answer[left:right]), loose=False)
         agrees = _AGREES.match(sentence)
         says_no = bool(agrees and _SAYS_NO.match(sentence))
         sentence = sentence[agrees.end() :] if agrees else sentence
@@ -184,8 +186,11 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
         def best(text: str, agrees: bool = bool(agrees)) -> tuple[int, int, int] | None:
             found = _best_sentence(text, text, asked, sources, agrees=agrees)
             # Where what a number counts is given with it, it makes no difference how the unit is written.
-            if found is None and not miscounted(in_digits(text, loose=False), known):
+            if found is None and counted_alike(text, known):
                 found = _best_sentence(text, without_units(text), asked, sources, agrees=agrees)
+            # "4mm" is not given by a passage that has four cats.
+            if found and miscounted(text, f"{texts[found[0] - 1]}\n{asked_digits}"):
+                return None
             return found
 
         places = [best(sentence)]
@@ -265,7 +270,11 @@ class _Asked:
 
 
 def _asked(question: str) -> _Asked:
-    return _Asked(tokens=set(bigrams(question)), topic=_topic(question), numbers=numbers_in(question))
+    return _Asked(
+        tokens=set(bigrams(question)),
+        topic=_topic(question),
+        numbers=numbers_in(question) | numbers_told(question),
+    )
 
 
 def _topic(text: str) -> set[str]:
@@ -341,7 +350,8 @@ def _best_sentence(
     claims, own = claimed(text, asked.numbers), values_in(text) - asked.numbers
     if not all(_stands(claim, asked.topic | _topic(text), sources) for claim in claims):
         return None
-    said, repeated = _telling(_content(worded, asked.tokens)), set[str]()
+    said, repeated = _telling(_tokens(worded)), set[str]()
+    said = said - asked.tokens or said
     if claims or agrees:
         # Who agrees or denies says the asker's words with another end: "걸리나요?", "네, 걸립니다."
         repeated = _telling(_tokens(_VERBS.sub(" ", worded)))

@@ -42,7 +42,7 @@ _TENTHS = re.compile(r"(?<!\d)(\d)할")
 _HALF_HOUR = re.compile(r"(?<=\d)(시간?) 반(?=[^가-힣]|$|에|이|입|부터|까지|쯤)")
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})(?=:\d\d|\s?시(?!간))")
 _TIME = re.compile(r"(?:(오전|오후|새벽|아침|낮|저녁|밤)\s?)?(?<!\d)(\d{1,2})(?=:\d\d|\s?시(?!간))")
-_HALF_DAY = 12
+_HALF_DAY, _FIRST_OF_THE_MORNING = 12, 7
 TEXTS_KEPT = 256
 """Whose numbers were read: the same sentences come by at each check of an answer."""
 _BARE_AMOUNT = re.compile(r"(?<![\d.,])(\d[\d,]*)\s?(?:원|달러|엔)")
@@ -112,7 +112,8 @@ def hours_in(text: str) -> dict[Fraction, set[int]]:
         elif half:
             day = {hour + _HALF_DAY}
         else:
-            day = {hour, hour + _HALF_DAY}
+            # Nobody works at 3 without saying so; at 9 one does.
+            day = {hour, hour + _HALF_DAY} if hour < _FIRST_OF_THE_MORNING else {hour}
         hours.setdefault(Fraction(hour), set()).update(day)
     return hours
 
