@@ -351,7 +351,8 @@ def _best_sentence(
     if not all(_stands(claim, asked.topic | _topic(text), sources) for claim in claims):
         return None
     said, repeated = _telling(_tokens(worded)), set[str]()
-    said = said - asked.tokens or said
+    # Who only says the question again with a number is held to the number.
+    said = said - asked.tokens or (set() if own else said)
     if claims or agrees:
         # Who agrees or denies says the asker's words with another end: "걸리나요?", "네, 걸립니다."
         repeated = _telling(_tokens(_VERBS.sub(" ", worded)))

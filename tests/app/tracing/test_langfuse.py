@@ -64,7 +64,7 @@ def traced(server: LangfuseServer, mask: Masking | None = None, **changes: Any) 
     try:
         yield tracing
     finally:
-        tracing.close(10)
+        tracing.close(60)
 
 
 def handler_of(tracing: LangfuseTracing, identity: TraceIdentity | None = None) -> EventHandler:
