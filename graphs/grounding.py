@@ -167,7 +167,8 @@ def _bare(word: str) -> str:
 def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citation]:
     """The best-supporting sentence for each sentence of the answer, each once, in order of use.
 
-    Its passage must hold every number that the answer adds to the question, however it is written. Support
+    Its passage must hold every number that the answer adds to the question, however it is written, and as a
+    count of the same. A yes or a no by itself needs a sentence that says so of the same verb or noun. Support
     is the share of those numbers and of the answer's bigrams that stand in the sentence or its heading;
     among equals the sentence that shares more with the question, then the earlier one, wins.
     """
@@ -184,13 +185,16 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
         sentence = sentence[agrees.end() :] if agrees else sentence
 
         def best(text: str, agrees: bool = bool(agrees)) -> tuple[int, int, int] | None:
-            found = _best_sentence(text, text, asked, sources, agrees=agrees)
+            # "4mm" is not given by a passage that has four cats.
+            giving = [
+                source
+                for source, there in zip(sources, texts, strict=True)
+                if not miscounted(text, f"{there}\n{asked_digits}")
+            ]
+            found = _best_sentence(text, text, asked, giving, agrees=agrees)
             # Where what a number counts is given with it, it makes no difference how the unit is written.
             if found is None and counted_alike(text, known):
-                found = _best_sentence(text, without_units(text), asked, sources, agrees=agrees)
-            # "4mm" is not given by a passage that has four cats.
-            if found and miscounted(text, f"{texts[found[0] - 1]}\n{asked_digits}"):
-                return None
+                found = _best_sentence(text, without_units(text), asked, giving, agrees=agrees)
             return found
 
         places = [best(sentence)]
@@ -273,7 +277,7 @@ def _asked(question: str) -> _Asked:
     return _Asked(
         tokens=set(bigrams(question)),
         topic=_topic(question),
-        numbers=numbers_in(question) | numbers_told(question),
+        numbers=set(numbers_told(question)),
     )
 
 

@@ -326,6 +326,9 @@ def test_a_table_in_thousands_is_read_in_thousands(said: str) -> None:
 def test_a_number_of_another_unit_is_not_cited() -> None:
     shown = [told("손톱은 2mm를 넘지 않게 깎는다. 고양이 네 마리가 산다.")]
     assert cite("4mm입니다.", "손톱은 몇 mm를 넘지 않게 깎나요?", shown) == []
+    both = [told("막대는 4개이다.", "손톱 깎기"), told("손톱은 4mm를 넘지 않게 깎는다.", name="y")]
+    citations = cite("4mm입니다.", "손톱은 몇 mm를 넘지 않게 깎나요?", both)
+    assert [citation.source for citation in citations] == ["y"]
 
 
 def test_one_of_something_need_not_be_written() -> None:
