@@ -92,10 +92,8 @@ def surely_calculates(question: str, sources: Sequence[str] = ()) -> bool:
     """Whether the answer is not perhaps written: it asks for what several figures make together, or for what
     becomes of a quantity of the asker's own.
 
-    What the sources say word for word, as "당면 14kg", is none of the asker's own.
+    What the sources give, as "당면 14kg", is none of the asker's own.
     """
-    if not sources:
-        return bool(_TOGETHER.search(question) or _OWN_QUANTITY.search(question))
     return bool(_TOGETHER.search(question)) or has_own_quantity(question, sources)
 
 

@@ -182,7 +182,7 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
         sentence = in_digits(_MARKS.sub(" ", answer[left:right]), loose=False)
         agrees = _AGREES.match(sentence)
         says_no = bool(agrees and _SAYS_NO.match(sentence))
-        sentence = sentence[agrees.end() :] if agrees else sentence
+        sentence = _without_yes(sentence)
 
         def best(text: str, agrees: bool = bool(agrees)) -> tuple[int, int, int] | None:
             # "4mm" is not given by a passage that has four cats.
@@ -215,6 +215,12 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
                 number, start, end = place
                 cited.setdefault((number, start), _citation(number, passages[number - 1], start, end))
     return list(cited.values())
+
+
+def _without_yes(text: str) -> str:
+    """The text without the yes or no that it begins with."""
+    agrees = _AGREES.match(text)
+    return text[agrees.end() :] if agrees else text
 
 
 def merely_agreed(answer: str, question: str, passages: Sequence[Passage]) -> list[str]:
@@ -255,7 +261,7 @@ def contradicts(answer: str, question: str, passages: Sequence[Passage]) -> bool
     """Whether the answer to a yes-or-no question says the opposite of the sentences that it rests on."""
     if not _ASKS.search(question) or asks_which(question):
         return False
-    rest = _AGREES.sub("", answer, count=1)
+    rest = _without_yes(answer)
     about = _topic(question) | _topic(rest)
     # Of the staff with a contract nothing is said by what holds for the others.
     cited = [
@@ -555,7 +561,7 @@ def stray_names(answer: str, sources: Sequence[str]) -> list[str]:
     single bigram with anything the model was shown came out of its memory.
     """
     there = set().union(*(bigrams(text) for text in sources)) if sources else set()
-    answer = _AGREES.sub("", answer, count=1) if _AGREES.match(answer) else answer
+    answer = _without_yes(answer)
     stray = []
     for match in _WORD.finditer(answer):
         word = match[0]

@@ -41,7 +41,7 @@ _IN_ENGLISH = re.compile(rf"\b({_any_of(_ENGLISH)})\b", re.IGNORECASE)
 _TENTHS = re.compile(r"(?<!\d)(\d)할")
 _HALF_HOUR = re.compile(r"(?<=\d)(시간?) 반(?=[^가-힣]|$|에|이|입|부터|까지|쯤)")
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})(?=:\d\d|\s?시(?!간))")
-_TIME = re.compile(r"(?:(오전|오후|새벽|아침|낮|저녁|밤)\s?)?(?<!\d)(\d{1,2})(?=:\d\d|\s?시(?!간))")
+_TIME = re.compile(rf"(?:(오전|오후|새벽|아침|낮|저녁|밤)\s?)?{_CLOCK.pattern}")
 _HALF_DAY, _FIRST_OF_THE_MORNING = 12, 7
 TEXTS_KEPT = 256
 """Whose numbers were read: the same sentences come by at each check of an answer."""

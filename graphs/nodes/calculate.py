@@ -72,11 +72,11 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
     plan = read_plan(reply.text)
     # Without the numbers that they are shown under, which are nothing to compute with.
     sources = [*_lines(state), state.standalone or state.question]
-    if plan.lookup and not (_is_asked(state, run, plan.lookup) and not surely_calculates(sources[-1])):
-        return {"query": plan.lookup, "lacking": plan.lookup, "rewrites": state.rewrites + 1}
     if plan.lookup:
-        # Nothing more can be looked up; as it may not have to be calculated at all it may still be written.
-        return {"arithmetic": False, "query": ""}
+        if _is_asked(state, run, plan.lookup) and not surely_calculates(sources[-1]):
+            # Nothing more can be looked up; as it may not have to be calculated it may still be written.
+            return {"arithmetic": False, "query": ""}
+        return {"query": plan.lookup, "lacking": plan.lookup, "rewrites": state.rewrites + 1}
     dated = [*sources, today.isoformat()]
     expression = with_dates(plan.expression, dated)
     if not expression or unsupported(expression, dated) or not grounded_operands(expression, sources):
