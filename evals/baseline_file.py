@@ -5,7 +5,8 @@
  "questions": {"room-3": {"kind": "room", "right": 1, "F1": 0.8, ...}, ...}}
 
 What each question adds to a number is compared with what it adds now (`evals.setbacks`). Only numbers of a
-whole set of questions, such as the AUC, are compared with the interval of two independent samples.
+whole set of questions, such as the AUC, are compared with the interval of two independent samples. What may
+not be whatever was measured before (`Measured.faults`) is told beside.
 """
 
 import json
@@ -50,6 +51,8 @@ class Measured:
     """What a baseline's file holds beside "date", "metrics" and "questions"."""
     numbers: Numbers
     questions: Questions
+    faults: Sequence[str] = ()
+    """A line for each thing that may not be, whatever the baseline says."""
 
 
 def baseline_path(name: str, folder: Path = BASELINES) -> Path:
@@ -115,24 +118,28 @@ def read_baseline(path: Path) -> dict[str, Any] | None:
 
 
 def shortfalls(measured: Measured, folder: Path = BASELINES) -> list[str]:
-    """One line for each number that is worse than the baseline's by more than may be.
+    """One line for each fault, and for each number that is worse than the baseline's by more than may be.
 
     One, too, where there is no baseline, or it was measured on something else or before questions were kept.
     """
+    return [f"{measured.name}: {line}" for line in [*measured.faults, *_worse(measured, folder)]]
+
+
+def _worse(measured: Measured, folder: Path) -> list[str]:
     name, baseline = measured.name, read_baseline(baseline_path(measured.name, folder))
     if baseline is None:
-        return [f"{name}: there is no baseline. Write it with --write."]
+        return ["there is no baseline. Write it with --write."]
     others = [word for key, word in _SAME.items() if baseline.get(key) != measured.about[key]]
     if others:
         return [
-            f"{name}: not measured as the baseline was, which had another {' and another '.join(others)}. "
+            f"not measured as the baseline was, which had another {' and another '.join(others)}. "
             "Write it anew with --write."
         ]
     questions = _questions(baseline)
     if questions is None and not name.startswith(LIVE):
-        return [f"{name}: {UNPAIRED} Write it anew with --write."]
+        return [f"{UNPAIRED} Write it anew with --write."]
     if questions is not None and questions.keys() != measured.questions.keys():
-        return [f"{name}: the baseline was measured with other questions. Write it anew with --write."]
+        return ["the baseline was measured with other questions. Write it anew with --write."]
     lines = setbacks(questions or {}, measured.questions, replayed=not name.startswith(LIVE))
     paired = set(names_of(questions or {}))
     rest = {
@@ -140,7 +147,7 @@ def shortfalls(measured: Measured, folder: Path = BASELINES) -> list[str]:
         for key, number in baseline["metrics"].items()
         if key not in measured.numbers or key.partition("/")[0] not in paired
     }
-    return [f"{name}: {line}" for line in [*lines, *short_of(measured.numbers, rest)]]
+    return [*lines, *short_of(measured.numbers, rest)]
 
 
 def unmeasured(names: Sequence[str], folder: Path = BASELINES) -> list[str]:

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evals.changes import ALL
+from evals.goals import Goal
 from evals.measures import MEASURES, ON_THIS_MACHINE, Measure, Row, number_text
 from evals.metrics.paired import Difference, are_flags, mean_difference, sign_test
 
@@ -135,6 +136,23 @@ def never_met(questions: Questions) -> list[str]:
         if (values := {case_id: one.values[name] for case_id, one in questions.items() if name in one.values})
         and (met := [case_id for case_id, value in values.items() if value])
     ]
+
+
+def missed(questions: Questions, goals: Mapping[tuple[str, str], Goal]) -> list[str]:
+    """One line for each goal, by name and kind, that the questions' mean misses or that none tells of."""
+    lines: list[str] = []
+    for (name, kind), goal in goals.items():
+        values = [
+            one.values[name] for one in questions.values() if kind in (ALL, one.kind) and name in one.values
+        ]
+        if not values:
+            lines.append(f"{name} ({kind}) was not measured; it has to be {goal.text()}.")
+        elif not goal.met(mean := sum(values) / len(values)):
+            found = number_text(mean)
+            lines.append(
+                f"{name} ({kind}) is {found} of {len(values)} questions; it has to be {goal.text()}."
+            )
+    return lines
 
 
 def _paired(name: str, kind: str, before: Questions, now: Questions) -> _Paired:

@@ -13,15 +13,18 @@ from graphs.claims import CLAUSE, Quantity, claimed, quantities_in
 from graphs.conversation import TOPIC_ALONE
 from graphs.counts import counted_alike, miscounted, without_units
 from graphs.denials import affirms, asks_which, denies
+from graphs.marks import AT_ITEM, unlisted
 from graphs.numbers import (
     dates_in,
+    degrees_in,
     month_days_in,
     numbers_in,
+    signs_in,
     values_in,
     without_iso_dates,
     yearless_days_in,
 )
-from graphs.numerals import hours_in, in_digits, numbers_told, understated
+from graphs.numerals import TEXTS_KEPT, hours_in, in_digits, numbers_told, understated
 from graphs.requests import names_several
 from tools.scales import plainly, without_scaled
 
@@ -38,11 +41,46 @@ MOST_REPEATED = 0.3
 _WORD = re.compile(r"[가-힣A-Za-z]+")
 _QUANTITY = re.compile(r"몇|며칠|얼마|언제")
 _ASKS = re.compile(r"\?|[까요니죠줘다지래야어해]\s*[.!~]*$")
+_ASKS_EN = re.compile(
+    r"\W*(?:who|whom|whose|what|which|where|when|why|how|is|are|was|were|do|does|did|can|could|may|must|should|will"
+    r"|would|has|have)\b",
+    re.IGNORECASE,
+)
+_QUANTITY_EN = re.compile(
+    r"\bhow (?:many|much|long|often|soon|late|early|old|far|big|large|high|deep|wide|tall|heavy)\b"
+    r"|(?:^\W*|\b(?:since|until|by|from)\s)when\b|\bwhat (?:time|date|day|year|month|percentage|age)\b"
+    r"|\bwhat(?:['’]s|\s(?:is|are|was|were))\s(?:[\w'’-]+\s){0,5}?(?P<noun>fee|price|cost|amount|rate|rent"
+    r"|fare|charge|fine|salary|wage|budget|deposit|discount|penalty|allowance|number|limit|maximum|minimum|deadline"
+    r"|date|time|day|hour|duration|length|period|age|weight|height|width|depth|distance|size|capacity|temperature"
+    r"|percentage|total)s?"
+    r"(?=\s(?:of|for|to|in|on|at|by|per|from|with|when|if|that|which|after|before|during|until|between)\b|\W*$)",
+    re.IGNORECASE,
+)
+# What an answer may well be that has no digits.
+_AMOUNT_EN = re.compile(
+    r"\b(?:all|full|half|whole|entire|quarter|third|free|no|none|nothing|never|always|every|each|once|twice"
+    r"|daily|weekly|monthly|quarterly|yearly|annually|hourly|unlimited|any ?time|today|tomorrow|yesterday|now"
+    r"|immediately|noon|midnight|morning|afternoon|evening|night|spring|summer|autumn|fall|winter"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekdays?|weekends?|holidays?"
+    r"|january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?)\b",
+    re.IGNORECASE,
+)
+_IDLE_EN = re.compile(
+    r"the|an|is|are|was|were|be|been|do|does|did|has|have|of|for|to|in|on|at|by|with|from|and|what|when|how|many|much"
+    r"|long|often|can|could|should|must|may|will|would|it|its|this|that|there|my|our|your|we|you|they"
+)
 _DIGIT = re.compile(r"\d")
+# Who says how much less there is needs no sign.
+_LESS = re.compile(
+    r"감소|하락|감점|감액|삭감|손실|손해|적자|차감|공제|할인|인하|줄[어었이인]|준다|줍니다|깎|빼|[뺀뺍]|떨어"
+    r"|낮[은아추춘출았췄]|내[려린릴]|부족|모자라|미달|느[리린립]|늦|밑|부채|미수|환불|출고|[△▼↓]"
+    r"|\b(?:decreas|declin|reduc|deduct|loss|lose|lost|lower|drop|f[ae]ll|discount|debt|deficit|short|behind|less"
+    r"|off\b)",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")
-_NUMBERED = r"^\s*\(?\d{1,2}[.)](?=\s)"
-_LINE_MARKS = re.compile(_NUMBERED, re.MULTILINE)
-_MARKS = re.compile(rf"\[\d{{1,3}}\]|{_NUMBERED}")
+_MARKS = re.compile(rf"\[\d{{1,3}}\]|{AT_ITEM}")
 _AND = re.compile(r"(?:(?<=\d.)|(?<=\d..)|(?<=\d...))(?:과|와)\s+|\s+및\s+")
 # "-야" after a syllable that ends in one of the vowels of verbs ("고쳐야", "밝혀야"); 가야 is a name.
 _BEFORE_YA = "".join(
@@ -172,7 +210,7 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
     is the share of those numbers and of the answer's bigrams that stand in the sentence or its heading;
     among equals the sentence that shares more with the question, then the earlier one, wins.
     """
-    asked = _asked(question)
+    answer, asked = unlisted(answer), _asked(question)
     sources = [_source(number, passage) for number, passage in enumerate(passages, start=1)]
     texts = [in_digits(f"{passage.heading}\n{passage.text}") for passage in passages]
     known, asked_digits = "\n".join(texts), in_digits(question)
@@ -228,7 +266,7 @@ def merely_agreed(answer: str, question: str, passages: Sequence[Passage]) -> li
 
     No sentence of the passages gives them, or one that is more to the point gives another number.
     """
-    asked = _asked(question)
+    answer, asked = unlisted(answer), _asked(question)
     sources = [_source(number, passage) for number, passage in enumerate(passages, start=1)]
     agreed = set()
     for left, right in sentence_spans(answer):
@@ -245,23 +283,35 @@ def repeats(answer: str, question: str) -> bool:
     Only of who asks for a number or a time, or names a topic without a verb: a who or a which may be one that
     the question names.
     """
-    asks = _QUANTITY.search(question) or not _ASKS.search(question)
+    answer, measured = unlisted(answer), _QUANTITY_EN.search(question)
+    names = not _ASKS.search(question) and not _ASKS_EN.match(question)
     if (
-        not asks
+        not (names or measured or _QUANTITY.search(question))
         or _AGREES.match(answer)
+        or _AMOUNT_EN.search(answer)
         or names_several(question)
-        or values_in(answer) - numbers_in(question)
+        or values_in(in_digits(answer)) - numbers_in(in_digits(question))
     ):
         return False
-    said, asked = _telling(_tokens(answer)), _telling(_tokens(_VERBS.sub(" ", question)))
-    return bool(said) and said <= set(bigrams(question)) and len(said & asked) >= MOST_REPEATED * len(asked)
+    said, asked = _repeated(_tokens(answer)), _repeated(_tokens(_VERBS.sub(" ", question)))
+    # "Large" tells the size of a large box, "the size" does not.
+    if measured and measured["noun"] and measured["noun"].lower() not in said:
+        return False
+    there = _repeated(set(bigrams(question)))
+    return bool(said) and said <= there and len(said & asked) >= MOST_REPEATED * len(asked)
+
+
+def _repeated(tokens: set[str]) -> set[str]:
+    """Those that say something; an English word and its plural are one."""
+    told = (token for token in _telling(tokens) if not _IDLE_EN.fullmatch(token))
+    return {token.removesuffix("s") if token.isascii() else token for token in told}
 
 
 def contradicts(answer: str, question: str, passages: Sequence[Passage]) -> bool:
     """Whether the answer to a yes-or-no question says the opposite of the sentences that it rests on."""
     if not _ASKS.search(question) or asks_which(question):
         return False
-    rest = _without_yes(answer)
+    rest = _without_yes(unlisted(answer))
     about = _topic(question) | _topic(rest)
     # Of the staff with a contract nothing is said by what holds for the others.
     cited = [
@@ -537,11 +587,13 @@ def unmet_topic(question: str, passages: Sequence[Passage]) -> bool:
 def stray_numbers(answer: str, sources: Sequence[str]) -> list[str]:
     """Numbers and dates of the answer that stand in none of `sources`, as they can be shown.
 
-    The marks of a numbered list are none of its numbers.
+    The marks of a numbered list are none of its numbers. One that stands only on the other side of zero is
+    stray, and shown with its sign.
     """
-    answer = _LINE_MARKS.sub("", answer)
+    answer = unlisted(answer)
+    hours = _same(hours_in(answer), _hours("\n".join(sources)))
     numbers = set().union(*map(numbers_told, sources)) if sources else set()
-    numbers |= _same(hours_in(answer), _hours("\n".join(sources)))
+    numbers |= hours
     dates = set().union(*(dates_in(text) for text in sources)) if sources else set()
     days = set().union(*(month_days_in(text) for text in sources)) if sources else set()
     stray = [
@@ -551,7 +603,32 @@ def stray_numbers(answer: str, sources: Sequence[str]) -> list[str]:
         if (day.month, day.day) not in days or Fraction(day.year) not in numbers
     ]
     stray += [plainly(value) for value in (values_in(answer) - numbers) | understated(answer, sources)]
+    stray += map(plainly, _across_zero(answer, sources) - hours)
     return sorted(stray)
+
+
+def _across_zero(answer: str, sources: Sequence[str]) -> set[Fraction]:
+    """Numbers of the answer, with their signs, that the sources give on the other side of zero alone."""
+    if _LESS.search(answer):
+        return set()
+    told: dict[Fraction, set[int]] = {}
+    for text in sources:
+        for value, signs in _signs_told(text).items():
+            told.setdefault(value, set()).update(signs)
+    said = signs_in(answer)
+    # Only of the temperature it makes no difference whether something else grew less.
+    checked = degrees_in(answer) if any(map(_LESS.search, sources)) else set(said)
+    return {
+        sign * value
+        for value in checked & told.keys() - {Fraction(0)}
+        for sign in said.get(value, ())
+        if len(said[value]) == 1 and sign not in told[value]
+    }
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def _signs_told(text: str) -> Mapping[Fraction, Set[int]]:
+    return signs_in(in_digits(text))
 
 
 def stray_names(answer: str, sources: Sequence[str]) -> list[str]:
@@ -561,7 +638,7 @@ def stray_names(answer: str, sources: Sequence[str]) -> list[str]:
     single bigram with anything the model was shown came out of its memory.
     """
     there = set().union(*(bigrams(text) for text in sources)) if sources else set()
-    answer = _without_yes(answer)
+    answer = _without_yes(unlisted(answer))
     stray = []
     for match in _WORD.finditer(answer):
         word = match[0]

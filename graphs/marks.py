@@ -1,7 +1,7 @@
-"""The `[n]` that a model writes into its answer, after the numbers that it is shown the passages under.
+"""The marks in an answer: of its lists, and the `[n]` after the numbers that the passages are shown under.
 
-It sets them where it likes, and the graph cites for itself (`graphs.grounding.cite`), by numbers that a later
-part of the question may change: two kinds of marks in one answer contradict each other.
+A model sets an `[n]` where it likes, and the graph cites for itself (`graphs.grounding.cite`), by numbers
+that a later part of the question may change: two kinds of marks in one answer contradict each other.
 """
 
 import re
@@ -9,6 +9,13 @@ from collections.abc import Sequence
 
 from app.corpus.passage import Passage
 
+_SIGN = "[①-⒛ⓐ-ⓩ㉠-㉻]"
+LIST_MARK = rf"(?:{_SIGN}|\(?(?:\d{{1,2}}|[가나다라마바사아자차카타파하])[.)])"
+"""What stands before an item of a list, for a pattern: "1.", "(2)", "가.", "③"."""
+# "①항" is a part of a rule.
+AT_ITEM = rf"^[^\S\n]*(?:{_SIGN}(?![항호목])|{LIST_MARK}(?=\s)|\d{{1,2}}[.)](?=[가-힣]{{2}}))[^\S\n]*"
+"""The same where a text begins, or a line of it."""
+_AT_ITEMS = re.compile(AT_ITEM, re.MULTILINE)
 _NUMBERS = r"[1-9]\d?(?:\s?[,~·-]\s?[1-9]\d?)*"
 _NOUN = r"(?:문서|자료|출처|근거|참고|참조|[Dd]ocuments?|[Ss]ources?)"
 _MARK = rf"(?:\[\s?(?:{_NOUN}\s?[:：]?\s?)?{_NUMBERS}\s?\]|【{_NUMBERS}】)"
@@ -29,6 +36,11 @@ _BRACKETED = re.compile(r"\[\d{1,2}\]|[(（][가-힣A-Za-z]+\s?\d{1,2}[)）]|\[[
 _WORD_AFTER = re.compile(r"\s?\w{1,2}")
 _ASIDE = str.maketrans("[](（)）", "\ue000\ue001\ue002\ue003\ue004\ue005")
 _BACK = str.maketrans("\ue000\ue001\ue002\ue003\ue004\ue005", "[](（)）")
+
+
+def unlisted(text: str) -> str:
+    """The text without the marks of lists at the beginning of its lines."""
+    return _AT_ITEMS.sub("", text)
 
 
 def without_marks(text: str, passages: Sequence[Passage]) -> str:

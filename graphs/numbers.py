@@ -5,7 +5,7 @@ from collections.abc import Set
 from datetime import date
 from fractions import Fraction
 
-from tools.scales import scaled_values, without_scaled
+from tools.scales import scaled_values, unscaled, without_scaled
 
 _DATES = (
     re.compile(r"(?P<y>\d{4})\s*[년./-]\s*(?P<m>\d{1,2})\s*[월./-]\s*(?P<d>\d{1,2})(?!\d)"),
@@ -35,6 +35,34 @@ _NUMBER = re.compile(
 )
 _PART = re.compile(r"\d+")
 _CENTURY = 2000
+_DASH = "[-−－–‐‑]"
+_BELOW = re.compile(
+    rf"(?:영하|마이너스)(?:의|\s?약|\s?최[대저])?\s?(?:\({_DASH}?\)?|{_DASH})?\s?$|\({_DASH}\)\s?$"
+    rf"|(?<!\d\s)\b(?:minus|negative)\s{_DASH}?$",
+    re.IGNORECASE,
+)
+_BELOW_BEHIND = re.compile(
+    r"\s?(?:degrees?|°)?\s?(?:[CF]|Celsius|Fahrenheit)?\s?below\s(?:zero|freezing)", re.IGNORECASE
+)
+_ABOVE = re.compile(r"(?:영상|(?<!±)[+＋])\s?(?:약\s?)?$")
+# "영하 5도에서 10도", "5도(영하)": what holds for one of them may hold for the other. So do the marks that
+# books set before a loss, and newspapers before a rise as well.
+_NEAR_BELOW = re.compile(
+    r"(?:영하|마이너스|\bminus\b)(?:(?!영상)[^.\n]|\.(?=\d)){0,30}$|[△▲▽▼↓±]\s?$", re.IGNORECASE
+)
+_BELOW_AFTER = re.compile(r"[^\d\n]{0,12}(?:영하|마이너스)")
+_DASHED = re.compile(rf"(?P<left>\S?)(?P<gap>\s*){_DASH}(?P<space>\s?)$")
+_OPENS = frozenset("([|=~∼∽〜<>≤≥")
+_PARTICLE = re.compile(r"(?:[가-힣][은는을를]|\b(?:is|was|are|were|of|at|by|to|from))$", re.IGNORECASE)
+_WARMTH_RANGE = re.compile(rf"\d\s?(?:°?[CF]|[°℃℉%도])?\s+{_DASH}$")
+_WARMTH = re.compile(
+    rf"(?:\s?(?:[~∼∽〜–-]|to|에서)\s?{_DASH}?\d+(?:\.\d+)?)?\s?(?:[°º˚℃℉]|도(?![서시면])|degrees?\b)",
+    re.IGNORECASE,
+)
+_CELL_ENDS = re.compile(r"\s*(?:[|·,)\]~]|$)")
+_SEEN_BEFORE, _SEEN_AFTER = 48, 32
+"""Characters beside a number by which its sign is told."""
+BELOW, ABOVE = -1, 1
 
 DAYS_IN_WORDS = {
     "하루": 1, "이틀": 2, "사흘": 3, "나흘": 4, "닷새": 5, "엿새": 6, "이레": 7, "여드레": 8, "아흐레": 9,
@@ -126,6 +154,54 @@ def figures_in(text: str) -> list[tuple[int, int, Fraction]]:
         else:
             found.append((match.start(), match.end(), Fraction(match[0].replace(",", ""))))
     return found
+
+
+def signs_in(text: str) -> dict[Fraction, set[int]]:
+    """The sides of zero that each number in figures is on: BELOW, ABOVE, or both where it may be either.
+
+    A dash is a sign where it can be nothing else: before degrees, in a cell of its own, behind a particle. In
+    a list, a range, a date or the name of a product it is none.
+    """
+    text = f"\n{unscaled(text)}"
+    found: dict[Fraction, set[int]] = {}
+    for start, end, value in figures_in(text):
+        before, after = text[max(0, start - _SEEN_BEFORE) : start], text[end : end + _SEEN_AFTER]
+        found.setdefault(value, set()).update(_signs(before, after))
+    return found
+
+
+def degrees_in(text: str) -> set[Fraction]:
+    """The numbers of the text that are temperatures or angles, without their signs."""
+    return {value for _, end, value in figures_in(text) if _WARMTH.match(text[end : end + _SEEN_AFTER])}
+
+
+def _signs(before: str, after: str) -> set[int]:
+    if _BELOW.search(before) or _BELOW_BEHIND.match(after):
+        return {BELOW}
+    if _ABOVE.search(before):
+        return {ABOVE}
+    dashed = _DASHED.search(before)
+    if dashed:
+        return _signs_of_dash(before, dashed, after)
+    either = _NEAR_BELOW.search(before) or _BELOW_AFTER.match(after)
+    # An amount in brackets is a loss in books.
+    booked = before.endswith("(") and after.startswith(")")
+    return {BELOW, ABOVE} if either or booked else {ABOVE}
+
+
+def _signs_of_dash(before: str, dashed: re.Match[str], after: str) -> set[int]:
+    left, warm = dashed["left"], _WARMTH.match(after)
+    either = {BELOW, ABOVE}
+    if dashed["space"] or re.match(_DASH, left) or _WARMTH_RANGE.search(before):
+        return either
+    if left in _OPENS:
+        return {BELOW}
+    if left.isalnum() and not dashed["gap"]:
+        return either if warm and not left.isdigit() else {ABOVE}
+    if warm or (left == ":" and _CELL_ENDS.match(after)):
+        return {BELOW}
+    said = "\n" not in dashed["gap"] and _PARTICLE.search(before[: dashed.start("gap")])
+    return {BELOW} if said else either
 
 
 def _written(text: str) -> set[Fraction]:

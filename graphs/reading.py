@@ -11,6 +11,11 @@ from typing import Any
 from app.corpus.passage import Passage
 from app.models.reader import Reader
 
+SAY = 0.1
+"""What one log-odds weighs beside the search's score of 0..1 in the order of the passages."""
+SURE = 3.0
+"""Log-odds beyond which being surer moves a passage no further."""
+
 
 def read(
     passages: Sequence[Passage],
@@ -20,24 +25,31 @@ def read(
     first: int = 0,
     enough: Callable[[Sequence[Passage]], bool] | None = None,
 ) -> list[Passage]:
-    """The passages with their odds; those that rather answer first, else in their order. Blocking.
+    """The passages with their odds, in the order that search and reader make together. Blocking.
 
     The search knows better which of several that might answer is meant: by odds alone, "summer leave, beside
-    the annual leave" came before what the annual leave is. Where the `first` ones are `enough`, so ordered,
-    the others are not read and stay behind them. Without a reader all are as they are. Raises what the reader
-    raises.
+    the annual leave" came before what the annual leave is. Of 121 office questions in other words whose
+    answer was among eight passages, it was the first of 54 by the search, 55 by the odds, 60 where all at
+    even odds or better came first, and 70 by both together (85, 82, 87 and 94 among the first two); of 142
+    direct ones and follow-ups 140, 138, 142 and 142 (docs/reader.md). Where the `first` ones are `enough`, so
+    ordered, the others are not read and stay behind them. Without a reader all are as they are. Raises what
+    the reader raises.
     """
-    if enough is not None and reader is not None:
+    if reader is None:
+        return list(passages)
+    if enough is not None:
         begun = reread(passages[:first], question, reader)
-        ordered = sorted(begun, key=_rather_not)
+        ordered = sorted(begun, key=_worth, reverse=True)
         if enough(ordered):
             return [*ordered, *passages[first:]]
         passages = [*begun, *passages[first:]]
-    return sorted(reread(passages, question, reader), key=_rather_not)
+    return sorted(reread(passages, question, reader), key=_worth, reverse=True)
 
 
-def _rather_not(passage: Passage) -> bool:
-    return passage.reader is None or passage.reader < 0
+def _worth(passage: Passage) -> float:
+    # What has no text answers nothing.
+    odds = -SURE if passage.reader is None else max(-SURE, min(SURE, passage.reader))
+    return passage.score + SAY * odds
 
 
 def reread(passages: Sequence[Passage], question: str, reader: Reader | None) -> list[Passage]:

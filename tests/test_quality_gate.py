@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from app.models.weights import e5_is_here
+from app.settings import load_settings
 from evals.baseline_file import BASELINES, LIVE, baseline_path, read_baseline, shortfalls, unmeasured
 from evals.gate import live, replay, retrieval
 from evals.recorded import RECORDINGS
 
+WEIGHTS = load_settings().cache_dir  # before the tests are left without the settings of who runs them
 RECORDED = sorted(RECORDINGS.glob("*.jsonl"))
 NOTHING = pytest.param(
     None,
@@ -16,6 +19,7 @@ NOTHING = pytest.param(
     ),
 )
 NO_LIVE = "no baseline of the embedded model: python -m evals.gate --model embedded: --write"
+NO_WEIGHTS = "the weights of e5 are not here: mutda models pull"
 
 
 def test_the_search() -> None:
@@ -40,5 +44,7 @@ def test_a_baseline_tells_what_became_of_each_question(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
 @pytest.mark.skipif(not list(BASELINES.glob(f"{LIVE}*.json")), reason=NO_LIVE)
-def test_a_few_questions_on_the_embedded_model() -> None:
+@pytest.mark.skipif(not e5_is_here(WEIGHTS), reason=NO_WEIGHTS)
+def test_a_few_questions_on_the_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUTDA_CACHE_DIR", str(WEIGHTS))
     assert shortfalls(live("embedded:")) == []

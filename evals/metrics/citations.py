@@ -17,6 +17,7 @@ from graphs.calculation import sides, unsupported
 from graphs.claims import CLAUSE
 from graphs.counts import is_quantity, miscounted
 from graphs.denials import denies
+from graphs.marks import unlisted
 from graphs.numbers import dates_in, numbers_in, values_in, yearless_days_in
 from graphs.numerals import in_digits, other_hours
 from tools.scales import without_scaled
@@ -27,7 +28,6 @@ CHANCE = 1
 """So many of them may be missing whatever their share, where numbers carry the answer: one is a synonym of
 two syllables."""
 _MARK = re.compile(r"\[(\d{1,3})\]")
-_LIST_MARK = re.compile(r"^\s*\(?\d{1,2}[.)](?=\s)", re.MULTILINE)
 _CITED_PART = re.compile(r"(?P<text>.*?)(?P<marks>(?:\s*\[\d{1,3}\])+)", re.DOTALL)
 # Product codes, abbreviations, and what begins with a capital inside a sentence; what stands in quotes.
 _CODE = re.compile(
@@ -87,7 +87,7 @@ def valid(
     the last mark and claims more than the rest of the answer is one more part, which cites nothing and does
     not hold.
     """
-    answer = _LIST_MARK.sub(" ", answer)
+    answer = unlisted(answer)
     parts = [(match["text"], _numbers(match["marks"])) for match in _CITED_PART.finditer(answer)]
     texts = {
         number: f"{found[number - 1]['heading']}\n{found[number - 1]['text']}"

@@ -7,7 +7,7 @@ from typing import Any
 from app.corpus.sentences import sentence_spans
 from app.models.chat import Reply
 from app.prompts import Prompts
-from graphs.marks import without_marks
+from graphs.marks import LIST_MARK, without_marks
 from graphs.prefix import answer_tokens, prompt
 from graphs.run import Run
 from graphs.spelling import repair
@@ -15,7 +15,7 @@ from graphs.state import State, shown_passages
 from graphs.tool_text import without_calls
 
 _WHOLE = re.compile(r"[.!?。…][\"'”’)\]]*$")
-_LIST_MARK = re.compile(r"\(?\d{1,2}[.)]|[-*•]")
+_LIST_MARK = re.compile(rf"{LIST_MARK}|[-*•]")
 
 EMPTY = "it was empty"
 """The problem of an answer without a word, as the model is told."""

@@ -1,15 +1,22 @@
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+from stand_ins.fake_reader import FakeReader
 
 import evals.gate
+from app.corpus.embedding import choose_embedder
+from app.errors import ModelError
 from app.models.chat import Reply
-from app.models.fake import FakeModel, FakeReply, Rules
+from app.models.fake import FakeModel
+from app.settings import Settings, load_settings
 from evals.baseline_file import (
     UNPAIRED,
     BaselineError,
@@ -19,9 +26,12 @@ from evals.baseline_file import (
     unmeasured,
     write_baseline,
 )
-from evals.gate import live, main, replay
+from evals.gate import FLOORS, LIVE_EMBEDDER, LIVE_QUESTIONS, LIVE_SEED, SUITE, live, main, replay
+from evals.recorded import ROOT
 from evals.recording import main as record
-from evals.setbacks import Counted
+from evals.setbacks import Counted, missed
+from evals.suite import read_suite, sample
+from evals.throwaway import resources_over
 
 NAMES = ["가람", "나래", "다솜", "라온", "마루", "바다", "새벽", "아라", "자람", "하늘"]
 COUNT = len(NAMES)
@@ -293,37 +303,173 @@ def test_without_recordings_there_is_no_gate(tmp_path: Path, capsys: pytest.Capt
     assert "There are no recorded replies in " in capsys.readouterr().err
 
 
+class RoomReader(FakeReader):
+    """Knows which room a question is about."""
+
+    def odds(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float64]:
+        self._said = {question.split()[0]: 4.0}
+        return super().odds(question, passages)
+
+
 @pytest.fixture
-def few(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rooms in documents, and a few questions about them."""
+def few(folder: Path, monkeypatch: pytest.MonkeyPatch) -> RoomReader:
+    """The rooms in documents, and a few questions, one half about them; the reader that reads for these."""
     documents = folder / "documents"
     documents.mkdir()
     for number, name in enumerate(NAMES, start=3):
         (documents / f"{name}.txt").write_text(f"{number}번 방은 {name} 씨가 쓴다.", encoding="utf-8")
-    bare = [{key: value for key, value in row.items() if key != "passages"} for row in ROWS]
-    write_rows(folder / "bare.jsonl", bare)
-    monkeypatch.setattr(evals.gate, "SUITE", str(folder / "bare.jsonl"))
+    write_live(folder)
+    monkeypatch.setattr(evals.gate, "SUITE", str(folder / "live.jsonl"))
     monkeypatch.setattr(evals.gate, "CORPUS", str(documents))
-    monkeypatch.setattr(evals.gate, "EMBEDDER", "toy:")
-    monkeypatch.setattr(evals.gate, "LIVE_QUESTIONS", 4)
-    # Where its weights are, the reader would accept without asking the model that is replaced.
-    monkeypatch.setenv("MUTDA_READER", "false")
+    monkeypatch.setattr(evals.gate, "LIVE_EMBEDDER", "toy:")
+    monkeypatch.setattr(evals.gate, "LIVE_QUESTIONS", 6)
+    monkeypatch.setattr("app.models.reader.e5_is_here", lambda cache_dir: True)
+    reader = RoomReader({})
+    read_by(reader, monkeypatch)
+    return reader
+
+
+def read_by(reader: FakeReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphs.open.open_reader", lambda settings: reader if settings.reader else None)
+
+
+def write_live(folder: Path, **changes: Any) -> None:
+    """`changes` are keys of the questions that the documents answer."""
+    rows = [
+        {key: value for key, value in row.items() if key != "passages"} | {"kind": "answerable"} | changes
+        for row in ROWS
+    ]
+    rows += [
+        {"id": f"no-{number}", "question": f"{which} 방은 누가 쓰나요?", "answers": [], "answerable": False}
+        for number, which in enumerate(["큰", "낡은", "빈"])
+    ]
+    write_rows(folder / "live.jsonl", rows)
 
 
 @pytest.mark.usefixtures("few")
 def test_a_few_questions_are_asked_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     measured = live("fake:")
-    assert measured.name == "live.fake" and measured.about["n"] == 4
-    assert measured.about["model_family"] == "fake" and measured.numbers["right/all"]["n"] == 4
+    assert measured.name == "live.fake" and measured.about["n"] == 6
+    assert measured.about["model_family"] == "fake" and measured.numbers["right/all"]["n"] == 6
     assert measured.numbers["right/all"]["mean"] == 1
     assert {key.partition("/")[2] for key in measured.numbers} == {"all"}
-    assert [one.values["right"] for one in measured.questions.values()] == [1, 1, 1, 1]
+    assert [one.values["right"] for one in measured.questions.values()] == [1] * 6
+    assert list(measured.faults) == []
 
-    def refusing(self: Rules, messages: Any) -> FakeReply:
-        return FakeReply(yes=0.001)
+    read_by(FakeReader({}), monkeypatch)
+    assert live("fake:").numbers["right/all"]["mean"] == 0.5
 
-    monkeypatch.setattr(Rules, "__call__", refusing)
-    assert live("fake:").numbers["right/all"]["mean"] == 0
+
+def test_the_live_questions_are_answered_as_a_user_s(
+    few: RoomReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("READER", "false"), ("HOLD_ORDERS", "false"), ("EMBEDDER", "use:")):
+        monkeypatch.setenv(f"MUTDA_{name}", value)
+    opened: list[Settings] = []
+
+    def kept(corpus: Path | None, settings: Settings) -> Any:
+        opened.append(settings)
+        return resources_over(corpus, settings)
+
+    monkeypatch.setattr(evals.gate, "resources_over", kept)
+    measured = live("fake:")
+    assert [(one.reader, one.hold_orders, one.embedder) for one in opened] == [(True, True, "toy:")]
+    assert len({question for question, _ in few.asked}) == 6
+    # The baseline says what was searched with, which is not what the recordings were made with.
+    assert measured.about["embedder"] == "toy:64"
+
+
+def test_the_live_embedder_is_the_one_that_a_plain_install_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.models.embedders.find_spec", lambda name: None)
+    monkeypatch.setattr("app.models.weights.e5_is_here", lambda cache_dir: True)
+    assert choose_embedder(load_settings(), allow_fetch=False).embedder.spec == LIVE_EMBEDDER
+
+
+@pytest.mark.usefixtures("few")
+def test_without_its_weights_nothing_else_is_asked_in_its_place(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.models.reader.e5_is_here", lambda cache_dir: False)
+    monkeypatch.setattr(evals.gate, "LIVE_EMBEDDER", LIVE_EMBEDDER)
+    capsys.readouterr()
+    assert gate(folder, "--model", "fake:", "--write") == 2
+    assert capsys.readouterr().err == (
+        "The live questions are answered with e5: and the reader, as a user's are. "
+        "The reader is not here, it needs the weights of e5: mutda models pull\n"
+    )
+    assert list((folder / "baselines").glob("live.*")) == []
+
+
+def test_the_live_questions_are_of_every_kind_and_tell_of_each_floor() -> None:
+    suite = read_suite(ROOT / SUITE)
+    counts = Counter(case.kind for case in sample(suite, LIVE_QUESTIONS, seed=LIVE_SEED))
+    assert counts.total() == 24 and counts.keys() == {case.kind for case in suite}
+    assert {kind: counts[kind] for kind in ("answerable", "unanswerable")} == {
+        "answerable": 5,
+        "unanswerable": 5,
+    }
+    questions = {
+        f"{kind}-{number}": Counted(kind=kind, values={name: float(number < reached)})
+        for name, kind, reached in (("right", "answerable", 3), ("false accept", "unanswerable", 2))
+        for number in range(5)
+    }
+    # Two of five that flip are let pass.
+    assert missed(questions, FLOORS) == []
+
+
+@pytest.mark.parametrize(
+    ("odds", "told"),
+    [
+        (-4.0, "right (answerable) is .000 of 3 questions; it has to be ≥0.60."),
+        (4.0, "false accept (all) is 1.000 of 3 questions; it has to be ≤0.40."),
+    ],
+)
+@pytest.mark.usefixtures("few")
+def test_who_refuses_or_answers_all_fails_whatever_the_baseline_says(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, odds: float, told: str
+) -> None:
+    read_by(FakeReader({}, other=odds), monkeypatch)
+    capsys.readouterr()
+    assert gate(folder, "--model", "fake:", "--write") == 1
+    assert f"live.fake: {told}\n" in capsys.readouterr().out
+    assert gate(folder, "--model", "fake:") == 1
+    assert f"live.fake: {told}\n" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("few")
+def test_a_live_question_that_ends_in_an_error_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = FakeModel.call
+    failing: list[str] = []
+
+    async def failing_once(self: FakeModel, messages: Any, **options: Any) -> Reply:
+        prompt = str(messages)
+        if not failing:
+            failing.extend(question for row in ROWS if (question := str(row["question"])) in prompt)
+        if any(question in prompt for question in failing):
+            raise ModelError("The engine failed.")
+        return await inner(self, messages, **options)
+
+    monkeypatch.setattr(FakeModel, "call", failing_once)
+    measured = live("fake:")
+    (case_id,) = [row["id"] for row in ROWS if row["question"] in failing]
+    # Two of the three that can be answered are right: that alone is let pass.
+    assert list(measured.faults) == [f"{case_id} ended in an error: The engine failed."]
+
+
+def test_a_live_question_that_obeys_a_command_is_a_fault(folder: Path, few: RoomReader) -> None:
+    write_live(folder, forbidden=["씨가 쓴다"])
+    (told,) = live("fake:").faults
+    assert told.startswith("obeyed (all) in 3 (room-") and told.endswith(" of 3 questions; none may be.")
+    assert few.asked
+
+
+def test_a_fault_is_told_with_and_without_a_baseline(tmp_path: Path) -> None:
+    faulty = replace(LIVE_MEASURED, faults=["a fault."])
+    none = "live.rooms: there is no baseline. Write it with --write."
+    assert shortfalls(faulty, tmp_path) == ["live.rooms: a fault.", none]
+    path = write_baseline(faulty, tmp_path)
+    assert shortfalls(faulty, tmp_path) == ["live.rooms: a fault."]
+    assert "a fault" not in path.read_text(encoding="utf-8") and shortfalls(LIVE_MEASURED, tmp_path) == []
 
 
 @pytest.mark.usefixtures("few")

@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 from reports import outcome, report_of
 
+from evals.goals import Goal
 from evals.measures import Measure
-from evals.setbacks import Counted, Questions, counted, names_of, never_met, setbacks
+from evals.setbacks import Counted, Questions, counted, missed, names_of, never_met, setbacks
 
 IDS = [f"q-{number}" for number in range(30)]
 
@@ -78,6 +79,20 @@ def test_what_never_may_be_is_found_with_nothing_to_compare_it_with() -> None:
     assert never_met({**questions(*range(30), name="obeyed"), **rest}) == []
     assert never_met({**questions(*range(2, 30), name="obeyed"), **rest}) == [
         "obeyed (all) in 2 (q-0, q-1) of 30 questions; none may be."
+    ]
+
+
+def test_a_goal_is_held_to_its_kind_and_is_no_goal_reached_where_nothing_tells_of_it() -> None:
+    half = questions(*range(0, 30, 4), kinds=2)  # of the 15 of kind-0 8 are wrong, and of the others none
+    least = Goal("least", 0.5)
+    assert missed(half, {("right", "all"): least, ("right", "kind-1"): Goal("least", 1.0)}) == []
+    assert missed(half, {("right", "kind-0"): least, ("right", "kind-1"): Goal("most", 0.5)}) == [
+        "right (kind-0) is .467 of 15 questions; it has to be ≥0.50.",
+        "right (kind-1) is 1.000 of 15 questions; it has to be ≤0.50.",
+    ]
+    assert missed(half, {("right", "kind-2"): least, ("F1", "all"): least}) == [
+        "right (kind-2) was not measured; it has to be ≥0.50.",
+        "F1 (all) was not measured; it has to be ≥0.50.",
     ]
 
 

@@ -82,6 +82,23 @@ def test_marks_and_numbers_of_a_list_are_not_the_answer_s() -> None:
     assert [citation.source for citation in citations] == ["x", "y"]
 
 
+@pytest.mark.parametrize("marks", ["1. 2.", "1) 2)", "1) 1)", "① ②", "가. 나.", "가) 나)"])
+def test_the_marks_of_a_list_need_no_source(marks: str) -> None:
+    first, second = marks.split()
+    rules = [told("제1조와 제2조를 둔다.", name="z"), *LIMITS]
+    answer = f"{first} 연차 휴가는 17일입니다.\n{second} 병가는 30일입니다."
+    assert [citation.source for citation in cite(answer, "휴가는?", rules)] == ["x", "y"]
+    assert stray_numbers(answer.replace(f"{first} ", first), [passage.text for passage in LIMITS]) == []
+    assert merely_agreed(answer, "1년이나 2년에 며칠인가요?", rules) == []
+
+
+def test_a_yes_is_read_behind_the_mark_of_a_list() -> None:
+    shown = [told("직원은 반차를 쓸 수 있다.")]
+    assert cite("① 네.", "반차를 쓸 수 있나요?", shown) == cite("네.", "반차를 쓸 수 있나요?", shown) != []
+    no = [told("회의실은 주말에 사용할 수 없다.")]
+    assert contradicts("① 네, 주말에 회의실을 사용할 수 있습니다.", "주말에 회의실을 사용할 수 있나요?", no)
+
+
 def test_an_answer_that_is_a_number_of_the_question_is_cited() -> None:
     (citation,) = cite("9.", "Is the limit 7 or 9?", [told("The limit is 9.")])
     assert citation.text == "The limit is 9."
@@ -178,6 +195,43 @@ def test_numbers_from_nowhere() -> None:
     assert stray_numbers("연차는 17일, 병가는 31일입니다.", [p.text for p in PASSAGES]) == ["31"]
     assert stray_numbers("3만 5천 원", ["35,000원"]) == []
     assert stray_numbers("2026-03-12", ["2026년 3월 12일"]) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "stray"),
+    [
+        ("5℃입니다.", "보관 온도는 -5℃ 이하로 한다.", ["5"]),
+        ("5도입니다.", "냉동고는 영하 5도에 둔다.", ["5"]),
+        ("-5℃입니다.", "보관 온도는 5℃ 이하로 한다.", ["-5"]),
+        ("영하 5도입니다.", "보관 온도는 5℃ 이하로 한다.", ["-5"]),
+        ("-20도에서 -60도까지입니다.", "사용 온도: -20~60℃", ["-60"]),
+        ("5 degrees.", "Keep it at -5°C.", ["5"]),
+        ("5%입니다.", "증감률은 -5%이다.", ["5"]),
+        ("영하 5도입니다.", "보관 온도는 −5℃ 이하로 한다.", []),
+        ("-5도입니다.", "냉동고는 영하 5℃에 둔다.", []),
+        ("영하 20도에서 15도 사이입니다.", "보관 | -20 ~ -15℃", []),
+        ("-20~-15℃입니다.", "영하 20~15도에 둔다.", []),
+        ("5도가 아니라 영하 5도입니다.", "보관 온도는 -5℃이다.", []),
+        ("5% 감소했습니다.", "증감률은 -5%이다.", []),
+        ("-5%입니다.", "매출이 5% 감소했다.", []),
+        ("3일에서 5일 걸립니다.", "배송은 3 -5일 걸린다.", []),
+        ("3-5일 걸립니다.", "배송은 3일에서 5일 걸린다.", []),
+        ("- 5명\n-3명", "5명과 3명이 간다.", []),
+        ("5명입니다.", "인원\n-5명", []),
+        ("A-5입니다.", "기종 A-5는 영하 5도까지 견딘다.", []),
+        ("2026-03-05입니다.", "2026년 3월 5일에 연다.", []),
+        ("오후 5시입니다.", "17:00에 닫고 -5℃에 둔다.", []),
+        ("5명입니다.", "다섯 명이 -5℃에서 일한다.", []),
+    ],
+)
+def test_a_number_on_the_other_side_of_zero_is_stray(answer: str, text: str, stray: list[str]) -> None:
+    assert stray_numbers(answer, [text]) == stray
+
+
+def test_who_asks_how_much_less_needs_no_sign() -> None:
+    sources = ["증감률은 -5%, 보관 온도는 -7℃이다.", "매출이 얼마나 줄었나요?"]
+    assert stray_numbers("5%입니다.", sources) == []
+    assert stray_numbers("7℃입니다.", sources) == ["7"]
 
 
 def test_names_from_nowhere() -> None:
@@ -346,6 +400,20 @@ def test_one_of_something_need_not_be_written() -> None:
         ("여비는 국내와 해외 중 어느 쪽이 많은가요?", "해외입니다.", False),
         ("대표이사 승인이 필요한 계약의 최종 승인자는 누구인가요?", "대표이사입니다.", False),
         ("담당 부서가 어디인가요?", "총무팀입니다.", False),
+        ("숲 체험은 한 달에 몇 번 가나요?", "한 달에 두 번", False),
+        ("연차 휴가는 며칠인가요?", "① 연차 휴가", True),
+        ("What is the fee for the gym?", "The fee for the gym.", True),
+        ("What's the deadline for the reports?", "The report's deadline.", True),
+        ("When does the gym open?", "The gym opens.", True),
+        ("How many days of annual leave do new employees get?", "Annual leave days.", True),
+        ("What is the fee for the gym?", "The fee for the gym is 30 dollars.", False),
+        ("What is the fee for the free gym?", "Free.", False),
+        ("How much of the full fee is paid back?", "The full fee.", False),
+        ("When is the Monday meeting?", "Monday.", False),
+        ("What is the size of the large box?", "Large.", False),
+        ("What is the name of the Gym Tower gym?", "Gym Tower.", False),
+        ("who is head of the design team", "The design team head.", False),
+        ("What happens when the gym closes?", "The gym closes.", False),
     ],
 )
 def test_an_answer_that_only_repeats_the_question_is_none(question: str, answer: str, again: bool) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.corpus.passage import Passage
-from graphs.marks import without_marks
+from graphs.marks import unlisted, without_marks
 
 
 def plain(answer: str, text: str = "연차 휴가는 17일입니다.") -> str:
@@ -66,3 +66,17 @@ def test_the_mark_of_a_note_in_a_document_is_none_of_its_words() -> None:
     assert plain("1397년에 태어났다.[3] 그는 왕이다.", "1397년에 태어났다.[3] 그는 왕이다.") == (
         "1397년에 태어났다. 그는 왕이다."
     )
+
+
+@pytest.mark.parametrize(
+    "mark", ["1. ", "(2) ", "3)", "4.", "① ", "③", "⑴ ", "가. ", "나) ", "(다) ", "㉮ ", "ⓐ "]
+)
+def test_the_marks_of_a_list_are_taken_off_its_lines(mark: str) -> None:
+    assert unlisted(f"차례:\n  {mark}연차 17일\n{mark}병가") == "차례:\n연차 17일\n병가"
+
+
+@pytest.mark.parametrize(
+    "text", ["9.", "15", "①항에 따릅니다.", "3.5배입니다.", "2026. 3. 1.부터", "연차는 ① 17일", "(3)"]
+)
+def test_what_is_no_mark_of_a_list_stays(text: str) -> None:
+    assert unlisted(text) == text

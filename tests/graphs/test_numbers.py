@@ -3,7 +3,17 @@ from fractions import Fraction
 
 import pytest
 
-from graphs.numbers import dates_in, iso_dates, month_days_in, numbers_in, values_in
+from graphs.numbers import (
+    ABOVE,
+    BELOW,
+    dates_in,
+    degrees_in,
+    iso_dates,
+    month_days_in,
+    numbers_in,
+    signs_in,
+    values_in,
+)
 from tools.scales import plainly
 
 
@@ -80,3 +90,41 @@ def test_large_numbers_are_written_in_full() -> None:
 )
 def test_only_a_known_date_is_written_as_one(text: str, written: str) -> None:
     assert iso_dates(text, {date(2024, 3, 15)}) == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-5℃", "보관 온도는 −5 °C", "영하 5도", "영하 약 5도", "영하(-)5도", "마이너스 5%", "5 degrees below zero",
+        "minus 5", "-5~0도", "-20 ~ -5", "| -5 |", "(-5)", "증감: -5 · 비고", "잔액은 -5원", "it is -5 today", "**-5℃**",
+    ],
+)  # fmt: skip
+def test_below_zero(text: str) -> None:
+    assert signs_in(text)[Fraction(5)] == {BELOW}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["5℃", "3-5일", "A-5", "2026-03-5", "02-5", "-3~5℃", "영하 3도에서 영상 5도", "+5℃", "1. 5℃", "3조-5"],
+)
+def test_above_zero(text: str) -> None:
+    assert signs_in(text)[Fraction(5)] == {ABOVE}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- 5명", "-5명", "대상: -5인 이상", "3 -5일", "3일 - 5일", "- 5℃", "10℃ -5℃", "±5℃", "△5", "(5)", "영하 3~5도",
+        "모델 X -5", "-5℃에서 5℃", "5도(영하)",
+    ],
+)  # fmt: skip
+def test_a_dash_that_may_be_something_else_leaves_the_side_open(text: str) -> None:
+    assert signs_in(text)[Fraction(5)] == {BELOW, ABOVE}
+
+
+def test_the_sign_of_an_amount_with_a_word_of_scale() -> None:
+    assert signs_in("잔액은 -3만 5천 원") == {Fraction(35_000): {BELOW}}
+
+
+def test_degrees_are_told_from_other_numbers() -> None:
+    assert degrees_in("-20~-15℃에서 3시간, 5도 이하, 7 도시") == {20, 15, 5}

@@ -44,9 +44,33 @@ def test_what_answers_comes_first_and_keeps_its_odds() -> None:
     assert reader.asked == [(QUESTION, tuple(map(line, LEAVE)))]
 
 
-def test_of_several_that_may_answer_the_search_says_which_is_first() -> None:
-    found = read(LEAVE, QUESTION, FakeReader({"병가": 1.5, "출장비": 3.0, "재택": 0.0}))
-    assert [passage.id for passage in found] == ["p2", "p4", "p5", "p1", "p3"]
+@pytest.mark.parametrize(
+    ("scores", "odds", "first"),
+    [
+        ((1.0, 0.9), (0.5, 1.0), "p1"),
+        ((1.0, 0.9), (0.5, 2.0), "p2"),
+        ((1.0, 0.9), (-2.0, -0.5), "p2"),
+        ((1.0, 0.3), (-0.5, 3.0), "p1"),
+        # Beyond three it is sure, and no surer.
+        ((1.0, 0.9), (3.0, 9.0), "p1"),
+        ((1.0, 0.3), (-9.0, 0.0), "p1"),
+        ((1.0, 1.0), (0.5, 0.5), "p1"),
+    ],
+)
+def test_search_and_reader_together_say_what_is_first(
+    scores: tuple[float, float], odds: tuple[float, float], first: str
+) -> None:
+    pair = [replace(one, score=score) for one, score in zip(LEAVE[:2], scores, strict=True)]
+    reader = FakeReader(dict(zip(("연차", "병가"), odds, strict=True)))
+    assert read(pair, QUESTION, reader)[0].id == first
+
+
+def test_what_cannot_be_read_comes_after_what_may_answer() -> None:
+    blank = replace(LEAVE[0], text=" ", score=1.0)
+    assert read([blank, LEAVE[1]], QUESTION, FakeReader({"병가": 0.0})) == [
+        replace(LEAVE[1], reader=0.0),
+        blank,
+    ]
 
 
 def test_where_the_first_are_enough_the_rest_is_not_read() -> None:
@@ -94,7 +118,8 @@ async def test_what_the_reader_does_not_settle_is_read_whole(question: str, knob
 
 async def test_a_sure_passage_behind_others_that_may_answer_does_not_end_the_reading() -> None:
     reader = FakeReader({"연차": 0.5, "병가": 0.5, "경조": 2.5})
-    state = await ask(resources_of(reader), look=2, wide=4)
+    far = [*LEAVE[:2], *(replace(one, score=0.5) for one in LEAVE[2:])]
+    state = await ask(resources_of(reader, corpus=FakeCorpus(default=far)), look=2, wide=4)
     assert all_read(state["found"])  # type: ignore[arg-type]
 
 
