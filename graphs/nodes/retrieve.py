@@ -45,7 +45,7 @@ class _Searched:
     ranked: list[Passage]
     """As the search ranks them; some may be blank."""
     found: list[Passage]
-    """What can be read of them; where one passage is to answer, in the order of search and reader together."""
+    """What can be read of them; where one passage is to answer, as search and reader order them together."""
     coverage: float
     dense: float
 
