@@ -69,7 +69,7 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
     today = resources.today()
     instruction = resources.prompts.get("calculation", state.language, today=today.isoformat())
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=PLAN_TOKENS)
-    plan = read_plan(reply.text)
+    plan = read_plan(reply.text, truncated=reply.truncated)
     # Without the numbers that they are shown under, which are nothing to compute with.
     sources = [*_lines(state), state.standalone or state.question]
     if plan.lookup:

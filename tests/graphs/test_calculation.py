@@ -72,6 +72,20 @@ def test_reading_a_plan(text: str, plan: Plan) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("CALC: 24000 * 2 + 24", ""),
+        ("CALC: 24000 * 2\nThat is 24", "24000 * 2"),
+        ("CALC: 24000 * 2 = 48", "24000 * 2"),
+        ("```\nCALC: 24000 * 2 + 24", ""),
+    ],
+)
+def test_an_expression_that_was_cut_off_is_none(text: str, expression: str) -> None:
+    assert read_plan(text, truncated=True).expression == expression
+    assert read_plan(text).expression
+
+
+@pytest.mark.parametrize(
     ("expression", "strange"),
     [
         ("45000 * 4", []),

@@ -345,8 +345,10 @@ async def test_a_fact_that_a_calculation_lacks_is_looked_up_in_the_documents() -
     )
 
 
-@pytest.mark.parametrize("first", ["FIND: 경조 휴가", "CALC: 17 + 5", "CALC: 17 +"])
-async def test_a_calculation_is_tried_over_two_passages_and_then_over_four(first: str) -> None:
+@pytest.mark.parametrize(
+    "first", ["FIND: 경조 휴가", "CALC: 17 + 5", "CALC: 17 +", FakeReply(text="CALC: 17 + 3", truncated=True)]
+)
+async def test_a_calculation_is_tried_over_two_passages_and_then_over_four(first: str | FakeReply) -> None:
     script = Script(needs_calculation=0.9, calculation=[first, "CALC: 17 + 5"], answer="모두 22일입니다.")
     resources = make_resources(script)
     result = await ask(resources, "연차 휴가와 경조 휴가를 합하면 며칠인가요?")
