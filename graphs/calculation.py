@@ -68,6 +68,8 @@ _DIFFERENCES = (
     (re.compile(r"(\d[\d,.]*)\s*-\s*(\d[\d,.]*)"), "{1} - {0}"),
     (re.compile(r"days_between\(\s*([\d-]+)\s*,\s*([\d-]+)\s*\)"), "days_between({1}, {0})"),
 )
+_ISO = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b")
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?=년)")
 _FENCE = re.compile(r"```\w*|`")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
 _CONSTANTS = {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000}
@@ -172,17 +174,18 @@ def _rounds_to(value: Fraction, said: Fraction) -> bool:
     return places is not None and abs(value - said) * 10**places * 2 <= 1
 
 
-def grounded_operands(expression: str, sources: Sequence[str]) -> bool:
+def grounded_operands(expression: str, sources: Sequence[str], year: int) -> bool:
     """Whether the expression computes with anything that the sources say: today alone answers nothing.
 
-    A number that may be a unit's factor is one of theirs where all the others are too: 10000 * 2.
+    A number that may be a unit's factor is one of theirs where all the others are too: 10000 * 2. `year` is
+    that of their days without one.
     """
     text = "\n".join(sources)
     known = numbers_told(text)
     # The year of today's date stands in many documents.
     values = numbers_in(without_iso_dates(expression))
     dates = dates_in(expression)
-    if dates - _strange_days(dates, text) or (values - _CONSTANTS) & known:
+    if dates - _strange_days(dates, text, year) or (values - _CONSTANTS) & known:
         return True
     return not dates and len(values) > 1 and values <= known
 
@@ -198,6 +201,26 @@ def with_dates(expression: str, sources: Sequence[str]) -> str:
         return f"{year}-{int(month):02}-{int(day):02}"
 
     return iso_dates(_DATE_BY_PARTS.sub(written_out, expression), dates_in("\n".join(sources)))
+
+
+def with_years(expression: str, sources: Sequence[str], year: int) -> str:
+    """The expression with `year` in the dates of which the sources give month and day alone, and that are in
+    a year that they do not name: a model that is told no year makes one up.
+
+    Where the sources name one year, that is taken.
+    """
+    text = "\n".join(sources)
+    yearless = yearless_days_in(text)
+    named = {*map(int, _YEAR.findall(text)), *(day.year for day in dates_in(text))}
+    right = named.pop() if len(named) == 1 else year
+
+    def mended(match: re.Match[str]) -> str:
+        parts = tuple(map(int, match.groups()))
+        if parts[0] in named | {right} or parts[1:] not in yearless:
+            return match[0]
+        return f"{right}-{parts[1]:02}-{parts[2]:02}"
+
+    return _ISO.sub(mended, expression)
 
 
 def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
@@ -218,13 +241,13 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
     return sorted(day.isoformat() for day in dates) + sorted(plainly(value) for value in strange)
 
 
-def _strange_days(days: set[date], text: str) -> set[date]:
-    """Those that do not stand there; "4월 10일" does with its year, where that stands there too."""
+def _strange_days(days: set[date], text: str, year: int | None = None) -> set[date]:
+    """Those that do not stand there; "4월 10일" does with its year, if that stands there too or is `year`."""
     yearless, numbers = yearless_days_in(text), numbers_in(text)
     return {
         day
         for day in days - dates_in(text)
-        if (day.month, day.day) not in yearless or Fraction(day.year) not in numbers
+        if (day.month, day.day) not in yearless or (day.year != year and Fraction(day.year) not in numbers)
     }
 
 

@@ -13,6 +13,7 @@ from graphs.calculation import (
     turned,
     unsupported,
     with_dates,
+    with_years,
     written,
 )
 from graphs.prefix import fitting, prompt
@@ -78,8 +79,9 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
             return {"arithmetic": False, "query": ""}
         return {"query": plan.lookup, "lacking": plan.lookup, "rewrites": state.rewrites + 1}
     dated = [*sources, today.isoformat()]
-    expression = with_dates(plan.expression, dated)
-    if not expression or unsupported(expression, dated) or not grounded_operands(expression, sources):
+    expression = with_years(with_dates(plan.expression, dated), sources, today.year)
+    grounded = grounded_operands(expression, sources, today.year)
+    if not expression or unsupported(expression, dated) or not grounded:
         return {"arithmetic": False, "query": ""}
     try:
         result = evaluate(expression, today=today)

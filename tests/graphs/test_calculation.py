@@ -14,6 +14,7 @@ from graphs.calculation import (
     turned,
     unsupported,
     with_dates,
+    with_years,
     written,
 )
 
@@ -112,17 +113,17 @@ def test_numbers_from_nowhere_are_named(expression: str, strange: list[str]) -> 
 
 def test_today_is_no_operand_though_its_year_stands_in_the_documents() -> None:
     sources = ["2026년 규정: 이자는 연 2.4%다.", "2,000만 원을 빌리면 1년 이자는?"]
-    assert not grounded_operands("2026-11-22 - 2026-11-22", sources)
-    assert grounded_operands("20000000 * 2.4 / 100", sources)
-    assert grounded_operands("days_between(2026-03-12, 2026-11-22)", ["2026년 3월 12일 회의"])
-    assert grounded_operands("sum(1500, 30, 20)", ["1500원과 30원과 20원"])
+    assert not grounded_operands("2026-11-22 - 2026-11-22", sources, 2026)
+    assert grounded_operands("20000000 * 2.4 / 100", sources, 2026)
+    assert grounded_operands("days_between(2026-03-12, 2026-11-22)", ["2026년 3월 12일 회의"], 2026)
+    assert grounded_operands("sum(1500, 30, 20)", ["1500원과 30원과 20원"], 2026)
 
 
 def test_what_may_be_a_unit_s_factor_counts_where_all_else_is_said() -> None:
     sources = ["식대는 하루 1만 원이다.", "2명이 하루 다녀오면 식대는 얼마인가요?"]
-    assert grounded_operands("10000 * 2", sources)
-    assert not grounded_operands("10000 * 7", sources)
-    assert not grounded_operands("60", ["60분"])
+    assert grounded_operands("10000 * 2", sources, 2026)
+    assert not grounded_operands("10000 * 7", sources, 2026)
+    assert not grounded_operands("60", ["60분"], 2026)
 
 
 def test_an_operand_may_be_written_in_words() -> None:
@@ -134,14 +135,42 @@ def test_a_day_without_its_year_is_of_one_that_is_named() -> None:
     sources = ["이의는 통지를 받은 날부터 14일 안에 낸다.", "4월 10일에 받았으면 언제까지 내나요?"]
     assert unsupported(expression, [*sources, "2026-11-22"]) == []
     assert unsupported(expression, sources) == ["2026-04-10"]
-    assert grounded_operands(expression, [*sources, "2026-11-22"])
+    assert grounded_operands(expression, [*sources, "2026-11-22"], 2026)
+
+
+CONTRACT = ["1단계 납기는 4월 30일, 2단계 납기는 6월 12일이다."]
+
+
+@pytest.mark.parametrize(
+    ("sources", "year"),
+    [
+        (CONTRACT, 2026),
+        (["2025년도 용역 계약", *CONTRACT], 2025),
+        (["계약일 2025. 3. 2.", *CONTRACT], 2025),
+        (["2024년 계약을 2025년에 잇는다.", *CONTRACT], 2026),
+        # The model's is one of those that are named.
+        (["2023년에서 2031년까지의 계약", *CONTRACT], 2031),
+    ],
+)
+def test_a_made_up_year_of_days_without_one_is_mended(sources: list[str], year: int) -> None:
+    mended = with_years("days_between(2031-04-30, 2031-06-12)", sources, 2026)
+    assert mended == f"days_between({year}-04-30, {year}-06-12)"
+    assert grounded_operands(mended, sources, 2026)
+    assert unsupported(mended, [*sources, "2026-11-22"]) == []
+
+
+def test_a_date_that_stands_nowhere_keeps_its_year() -> None:
+    made_up = "days_between(2031-05-01, 2031-06-13)"
+    assert with_years(made_up, CONTRACT, 2026) == made_up
+    assert not grounded_operands(made_up, CONTRACT, 2026)
+    assert with_years("43 * 2024", CONTRACT, 2026) == "43 * 2024"
 
 
 def test_a_date_in_parts_is_looked_up_as_any_other() -> None:
     sources = ["2026년 3월 12일부터 2026년 11월 22일까지, 일비는 35000원"]
     expression = with_dates("days_between(date(2026,3,12), date(2026, 11, 22))", sources)
     assert expression == "days_between(2026-03-12, 2026-11-22)"
-    assert grounded_operands(expression, sources) and unsupported(expression, sources) == []
+    assert grounded_operands(expression, sources, 2026) and unsupported(expression, sources) == []
     made_up = with_dates("age_days(2031, 1, 1) * 35000", sources)
     assert made_up == "age_days(2031-01-01) * 35000" and unsupported(made_up, sources) == ["2031-01-01"]
     assert with_dates("sum(1500, 3, 2)", sources) == "sum(1500, 3, 2)"
