@@ -71,8 +71,8 @@ _DIFFERENCES = (
 _ISO = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?=년)")
 _FENCE = re.compile(r"```\w*|`")
-# Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
-_CONSTANTS = {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000}
+CONSTANTS = frozenset(map(Fraction, (0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000)))
+"""Units that turn into each other: hours, minutes, months, weeks, per cent and the like."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def grounded_operands(expression: str, sources: Sequence[str], year: int) -> boo
     # The year of today's date stands in many documents.
     values = numbers_in(without_iso_dates(expression))
     dates = dates_in(expression)
-    if dates - _strange_days(dates, text, year) or (values - _CONSTANTS) & known:
+    if dates - _strange_days(dates, text, year) or (values - CONSTANTS) & known:
         return True
     return not dates and len(values) > 1 and values <= known
 
@@ -236,7 +236,7 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
     strange = {
         n
         for n in numbers_in(rest)
-        if n not in known and n not in _CONSTANTS and n * 100 not in known and not _changes_by(n, changes)
+        if n not in known and n not in CONSTANTS and n * 100 not in known and not _changes_by(n, changes)
     }
     return sorted(day.isoformat() for day in dates) + sorted(plainly(value) for value in strange)
 
