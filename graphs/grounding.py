@@ -48,7 +48,8 @@ _ASKS_EN = re.compile(
 )
 _QUANTITY_EN = re.compile(
     r"\bhow (?:many|much|long|often|soon|late|early|old|far|big|large|high|deep|wide|tall|heavy)\b"
-    r"|(?:^\W*|\b(?:since|until|by|from)\s)when\b|\bwhat (?:time|date|day|year|month|percentage|age)\b"
+    r"|(?:^\W*|\b(?:since|until|by|from)\s)when\b"
+    r"|\bwhat (?:time(?! zone)|date|day|year|month|percentage|age)\b"
     r"|\bwhat(?:['’]s|\s(?:is|are|was|were))\s(?:[\w'’-]+\s){0,5}?(?P<noun>fee|price|cost|amount|rate|rent"
     r"|fare|charge|fine|salary|wage|budget|deposit|discount|penalty|allowance|number|limit|maximum|minimum|deadline"
     r"|date|time|day|hour|duration|length|period|age|weight|height|width|depth|distance|size|capacity|temperature"
@@ -71,12 +72,14 @@ _IDLE_EN = re.compile(
     r"|long|often|can|could|should|must|may|will|would|it|its|this|that|there|my|our|your|we|you|they"
 )
 _DIGIT = re.compile(r"\d")
-# Who says how much less there is needs no sign.
+# Who says how much less there is, or what was paid, needs no sign.
 _LESS = re.compile(
-    r"감소|하락|감점|감액|삭감|손실|손해|적자|차감|공제|할인|인하|줄[어었이인]|준다|줍니다|깎|빼|[뺀뺍]|떨어"
-    r"|낮[은아추춘출았췄]|내[려린릴]|부족|모자라|미달|느[리린립]|늦|밑|부채|미수|환불|출고|[△▼↓]"
+    r"감[소점액면축원산]|[삭절경차]감|하[락강회향]|손실|손해|적자|벌점|공제|할인|인하|축소|단축|역성장|앞당"
+    r"|줄[어었이인여였일임입고며]|준다|줍니다|깎|빼|[뺀뺍뺐뺄뺌]|떨어|낮[은아추춘출춥았췄춰다습게음]"
+    r"|내[려렸리린릴립림]|부족|모자[라란랍람랐]|미달|느[려렸리린립]|늦|밑|[더다] 적|적[습었]|부채|미수|환불"
+    r"|출[고금]|인출|지출|결제|이체|송금|납부|구[매입]|비용|[△▼↓]"
     r"|\b(?:decreas|declin|reduc|deduct|loss|lose|lost|lower|drop|f[ae]ll|discount|debt|deficit|short|behind|less"
-    r"|off\b)",
+    r"|fewer|shr[aiu]nk|expens|penalt|pa(?:id|y(?:ment|s)?)\b|cuts?\b|down\b|off\b)",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")

@@ -12,8 +12,11 @@ from app.corpus.passage import Passage
 _SIGN = "[①-⒛ⓐ-ⓩ㉠-㉻]"
 LIST_MARK = rf"(?:{_SIGN}|\(?(?:\d{{1,2}}|[가나다라마바사아자차카타파하])[.)])"
 """What stands before an item of a list, for a pattern: "1.", "(2)", "가.", "③"."""
-# "①항" is a part of a rule.
-AT_ITEM = rf"^[^\S\n]*(?:{_SIGN}(?![항호목])|{LIST_MARK}(?=\s)|\d{{1,2}}[.)](?=[가-힣]{{2}}))[^\S\n]*"
+# "①항" is a part of a rule; "①과 ③입니다" and "9. 30.까지" are answers.
+_SAID = r"(?![항호목번,~∼·-]|입니|이[다며고]|[은는이가을를과와의]\s|\s*$)"
+_DAY = r"(?:1[0-2]|0?[1-9])\.\s?(?:3[01]|[12]\d|0?[1-9])\.(?!\d|\s?\d{1,2}\.)"
+_BARE = r"\d{1,2}[.)](?=[가-힣]{2})(?!까지|부터|에[는서]|입니|이[다며])"
+AT_ITEM = rf"^[^\S\n]*(?:{_SIGN}{_SAID}|(?!{_DAY}){LIST_MARK}(?=\s)|{_BARE})[^\S\n]*"
 """The same where a text begins, or a line of it."""
 _AT_ITEMS = re.compile(AT_ITEM, re.MULTILINE)
 _NUMBERS = r"[1-9]\d?(?:\s?[,~·-]\s?[1-9]\d?)*"

@@ -36,29 +36,35 @@ _NUMBER = re.compile(
 _PART = re.compile(r"\d+")
 _CENTURY = 2000
 _DASH = "[-−－–‐‑]"
+# In "김영하 02-123" it is a name, and "deposit minus 10%" takes off.
 _BELOW = re.compile(
-    rf"(?:영하|마이너스)(?:의|\s?약|\s?최[대저])?\s?(?:\({_DASH}?\)?|{_DASH})?\s?$|\({_DASH}\)\s?$"
-    rf"|(?<!\d\s)\b(?:minus|negative)\s{_DASH}?$",
+    rf"(?<![가-힣])(?<!플러스\s)(?:영하|마이너스)(?:의|\s?약|\s?최[대저])?\s?(?:\({_DASH}?\)?|{_DASH})?\s?$|\({_DASH}\)\s?$"
+    r"|(?:(?:^|[^\w\s)%])\s*|\b(?:is|are|was|were|be|at|to|from|of|by|about|around|below|above|than|and|between)\s)"
+    rf"minus\s{_DASH}?$",
     re.IGNORECASE,
 )
 _BELOW_BEHIND = re.compile(
     r"\s?(?:degrees?|°)?\s?(?:[CF]|Celsius|Fahrenheit)?\s?below\s(?:zero|freezing)", re.IGNORECASE
 )
 _ABOVE = re.compile(r"(?:영상|(?<!±)[+＋])\s?(?:약\s?)?$")
-# "영하 5도에서 10도", "5도(영하)": what holds for one of them may hold for the other. So do the marks that
-# books set before a loss, and newspapers before a rise as well.
+# "영하 5도에서 10도", "5도(영하)": what holds for one of them may hold for the other. So may what books
+# set before a loss, newspapers before a rise as well, and a typist for a dash; 지하 2층 is -2층.
 _NEAR_BELOW = re.compile(
-    r"(?:영하|마이너스|\bminus\b)(?:(?!영상)[^.\n]|\.(?=\d)){0,30}$|[△▲▽▼↓±]\s?$", re.IGNORECASE
+    r"(?:영하|마이너스|\b(?:minus|negative)\b)(?:(?!영상)[^.\n]|\.(?=\d)){0,30}$"
+    r"|(?:[△▵∆Δ▲▽▼↓±—―‒﹣ㅡ]|지하|남위|서경)\s?$",
+    re.IGNORECASE,
 )
 _BELOW_AFTER = re.compile(r"[^\d\n]{0,12}(?:영하|마이너스)")
 _DASHED = re.compile(rf"(?P<left>\S?)(?P<gap>\s*){_DASH}(?P<space>\s?)$")
 _OPENS = frozenset("([|=~∼∽〜<>≤≥")
 _PARTICLE = re.compile(r"(?:[가-힣][은는을를]|\b(?:is|was|are|were|of|at|by|to|from))$", re.IGNORECASE)
-_WARMTH_RANGE = re.compile(rf"\d\s?(?:°?[CF]|[°℃℉%도])?\s+{_DASH}$")
+# "2°-8℃", "25℃ +/-2℃", "20(℃)-25℃", "10℃ -5℃".
+_WARMTH_RANGE = re.compile(rf"(?:[°º˚℃℉%)\]]|[+＋]\s?/?\s?){_DASH}$|\d\s?(?:°?[CF]|[°º˚℃℉%도])?\s+{_DASH}$")
 _WARMTH = re.compile(
     rf"(?:\s?(?:[~∼∽〜–-]|to|에서)\s?{_DASH}?\d+(?:\.\d+)?)?\s?(?:[°º˚℃℉]|도(?![서시면])|degrees?\b)",
     re.IGNORECASE,
 )
+_BOOKED = re.compile(r"\s?(?:원|달러|%p?)?\s?\)")
 _CELL_ENDS = re.compile(r"\s*(?:[|·,)\]~]|$)")
 _SEEN_BEFORE, _SEEN_AFTER = 48, 32
 """Characters beside a number by which its sign is told."""
@@ -185,14 +191,15 @@ def _signs(before: str, after: str) -> set[int]:
         return _signs_of_dash(before, dashed, after)
     either = _NEAR_BELOW.search(before) or _BELOW_AFTER.match(after)
     # An amount in brackets is a loss in books.
-    booked = before.endswith("(") and after.startswith(")")
+    booked = before.endswith("(") and _BOOKED.match(after)
     return {BELOW, ABOVE} if either or booked else {ABOVE}
 
 
 def _signs_of_dash(before: str, dashed: re.Match[str], after: str) -> set[int]:
     left, warm = dashed["left"], _WARMTH.match(after)
     either = {BELOW, ABOVE}
-    if dashed["space"] or re.match(_DASH, left) or _WARMTH_RANGE.search(before):
+    # Behind a full stop a list may go on.
+    if dashed["space"] or re.match(rf"{_DASH}|\.", left) or _WARMTH_RANGE.search(before):
         return either
     if left in _OPENS:
         return {BELOW}

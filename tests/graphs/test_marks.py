@@ -76,7 +76,15 @@ def test_the_marks_of_a_list_are_taken_off_its_lines(mark: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["9.", "15", "①항에 따릅니다.", "3.5배입니다.", "2026. 3. 1.부터", "연차는 ① 17일", "(3)"]
-)
+    "text",
+    [
+        "9.", "15", "①항에 따릅니다.", "3.5배입니다.", "2026. 3. 1.부터", "연차는 ① 17일", "(3)", "9. 30.까지입니다.",
+        "3. 5.(목)에 엽니다.", "30.까지입니다.", "③", "③입니다.", "②번입니다.", "①과 ③입니다.", "①, ②", "가.", "다.",
+    ],
+)  # fmt: skip
 def test_what_is_no_mark_of_a_list_stays(text: str) -> None:
     assert unlisted(text) == text
+
+
+def test_the_mark_of_a_list_is_told_from_a_date() -> None:
+    assert unlisted("1. 3. 5.(목) 개회\n2. 3.5배\n3. 50.") == "3. 5.(목) 개회\n3.5배\n50."

@@ -97,6 +97,7 @@ def test_only_a_known_date_is_written_as_one(text: str, written: str) -> None:
     [
         "-5℃", "보관 온도는 −5 °C", "영하 5도", "영하 약 5도", "영하(-)5도", "마이너스 5%", "5 degrees below zero",
         "minus 5", "-5~0도", "-20 ~ -5", "| -5 |", "(-5)", "증감: -5 · 비고", "잔액은 -5원", "it is -5 today", "**-5℃**",
+        "냉동식품(육류) -5℃", "It is minus 5 degrees", "최저/최고: 3/-5℃",
     ],
 )  # fmt: skip
 def test_below_zero(text: str) -> None:
@@ -115,7 +116,9 @@ def test_above_zero(text: str) -> None:
     "text",
     [
         "- 5명", "-5명", "대상: -5인 이상", "3 -5일", "3일 - 5일", "- 5℃", "10℃ -5℃", "±5℃", "△5", "(5)", "영하 3~5도",
-        "모델 X -5", "-5℃에서 5℃", "5도(영하)",
+        "모델 X -5", "-5℃에서 5℃", "5도(영하)", "3℃-5℃", "3°–5°C", "3℃ +/-5℃", "+-5℃", "3(℃)-5℃", "켠다. -5℃ 이상",
+        "담당 김영하 5팀", "플러스 마이너스 5도", "plus or minus 5 degrees", "the price minus 5%", "negative 5 days after",
+        "—5℃", "ㅡ5℃", "∆5%", "(5원)", "(5 %)", "지하 5층", "남위 5도",
     ],
 )  # fmt: skip
 def test_a_dash_that_may_be_something_else_leaves_the_side_open(text: str) -> None:
