@@ -18,7 +18,7 @@ from graphs.numbers import (
 )
 from graphs.numerals import numbers_told
 from tools.calculator import grouped
-from tools.scales import plainly
+from tools.scales import number_of, plainly
 
 # A false alarm costs one short model call, a miss the answer. A bare "얼마" or "며칠" asks for a figure
 # that stands in the document; with a quantity of the asker's own ("3대 사면 얼마") something is computed.
@@ -232,7 +232,7 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
     dates = _strange_days(dates_in(expression), text)
     rest = without_iso_dates(expression)
     known = numbers_told(text)
-    changes = {Fraction(share.replace(",", "")) for share in _PER_CENT.findall(text)}
+    changes = {number_of(share) for share in _PER_CENT.findall(text)}
     strange = {
         n
         for n in numbers_in(rest)

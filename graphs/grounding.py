@@ -79,7 +79,7 @@ _LESS = re.compile(
     r"|내[려렸리린릴립림]|부족|모자[라란랍람랐]|미달|느[려렸리린립]|늦|밑|[더다] 적|적[습었]|부채|미수|환불"
     r"|출[고금]|인출|지출|결제|이체|송금|납부|구[매입]|비용|[△▼↓]"
     r"|\b(?:decreas|declin|reduc|deduct|loss|lose|lost|lower|drop|f[ae]ll|discount|debt|deficit|short|behind|less"
-    r"|fewer|shr[aiu]nk|expens|penalt|pa(?:id|y(?:ment|s)?)\b|cuts?\b|down\b|off\b)",
+    r"|fewer|shr[aiu]nk|expens|penalt|pa(?:id|y(?:ment|s)?)\b|cuts?\b|down\b|off\b|ow(?:es?|ed)\b|contracted)",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\w+(?:[.,]\w+)*")

@@ -5,7 +5,7 @@ from collections.abc import Set
 from datetime import date
 from fractions import Fraction
 
-from tools.scales import scaled_values, unscaled, without_scaled
+from tools.scales import number_of, scaled_values, unscaled, without_scaled
 
 _DATES = (
     re.compile(r"(?P<y>\d{4})\s*[년./-]\s*(?P<m>\d{1,2})\s*[월./-]\s*(?P<d>\d{1,2})(?!\d)"),
@@ -64,6 +64,8 @@ _WARMTH = re.compile(
     rf"(?:\s?(?:[~∼∽〜–-]|to|에서)\s?{_DASH}?\d+(?:\.\d+)?)?\s?(?:[°º˚℃℉]|도(?![서시면])|degrees?\b)",
     re.IGNORECASE,
 )
+# Nothing has less than none of these: before them the dash is a list's, as in "대상은 -3년 이상 -5인 이상".
+_COUNTED = re.compile(r"\s?(?:년|개월|인(?![가-힣])|부|매|장|층|호|급|회|월|시|years?|months?)")
 _BOOKED = re.compile(r"\s?(?:원|달러|%p?)?\s?\)")
 _CELL_ENDS = re.compile(r"\s*(?:[|·,)\]~]|$)")
 _SEEN_BEFORE, _SEEN_AFTER = 48, 32
@@ -154,11 +156,11 @@ def figures_in(text: str) -> list[tuple[int, int, Fraction]]:
     for match in _NUMBER.finditer(text):
         if match["date"]:
             found += [
-                (match.start() + part.start(), match.start() + part.end(), Fraction(part[0]))
+                (match.start() + part.start(), match.start() + part.end(), number_of(part[0]))
                 for part in _PART.finditer(match[0])
             ]
         else:
-            found.append((match.start(), match.end(), Fraction(match[0].replace(",", ""))))
+            found.append((match.start(), match.end(), number_of(match[0])))
     return found
 
 
@@ -207,7 +209,11 @@ def _signs_of_dash(before: str, dashed: re.Match[str], after: str) -> set[int]:
         return either if warm and not left.isdigit() else {ABOVE}
     if warm or (left == ":" and _CELL_ENDS.match(after)):
         return {BELOW}
-    said = "\n" not in dashed["gap"] and _PARTICLE.search(before[: dashed.start("gap")])
+    said = (
+        "\n" not in dashed["gap"]
+        and not _COUNTED.match(after)
+        and _PARTICLE.search(before[: dashed.start("gap")])
+    )
     return {BELOW} if said else either
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from graphs.counts import COUNTERS, PARTICLE
 from graphs.numbers import DAYS_IN_WORDS, figures_in, numbers_in, values_in
-from tools.scales import stated_scale
+from tools.scales import number_of, stated_scale
 
 _ONES = {"하나": 1, "둘": 2, "셋": 3, "넷": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9}
 _TENS = {
@@ -99,7 +99,7 @@ def understated(answer: str, sources: Sequence[str]) -> set[Fraction]:
 
 
 def _in_won(text: str) -> set[Fraction]:
-    return {Fraction(amount.replace(",", "")) for amount in _BARE_AMOUNT.findall(text)}
+    return {number_of(amount) for amount in _BARE_AMOUNT.findall(text)}
 
 
 def hours_in(text: str) -> dict[Fraction, set[int]]:

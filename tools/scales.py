@@ -14,6 +14,7 @@ _SCALED = re.compile(
 _STATED = re.compile(
     r"단위\s*+[:：]?[^)\]\n]{0,20}?(?<![가-힣\d])(?P<scale>[십백천만억]{1,2})\s?(?:원|달러|엔)"
 )
+_MOST_DIGITS, _MOST_SCALES = 100, 8
 _PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([십백천만억조]*)")
 
 
@@ -43,6 +44,14 @@ def unscaled(text: str) -> str:
     return _SCALED.sub(digits, text)
 
 
+def number_of(digits: str) -> Fraction:
+    """What digits with or without commas and a decimal point are worth; of a run of hundreds its beginning.
+
+    That is no number of anybody's, and Python reads no more than 4,300.
+    """
+    return Fraction(digits.replace(",", "")[:_MOST_DIGITS])
+
+
 def plainly(value: Fraction) -> str:
     """A number as people write it: "1350000", "3.1"; never "1.35e+06"."""
     return str(value.numerator) if value.denominator == 1 else f"{float(value):.10g}"
@@ -53,8 +62,8 @@ def _worth(match: re.Match[str]) -> Fraction:
 
 
 def _scaled(digits: str, scales: str) -> Fraction:
-    return Fraction(digits.replace(",", "")) * _worth_of(scales)
+    return number_of(digits) * _worth_of(scales)
 
 
 def _worth_of(scales: str) -> int:
-    return prod(_SCALES[scale] for scale in scales)
+    return prod(_SCALES[scale] for scale in scales[:_MOST_SCALES])

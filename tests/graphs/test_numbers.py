@@ -3,6 +3,7 @@ from fractions import Fraction
 
 import pytest
 
+from graphs.grounding import stray_numbers
 from graphs.numbers import (
     ABOVE,
     BELOW,
@@ -119,6 +120,7 @@ def test_above_zero(text: str) -> None:
         "모델 X -5", "-5℃에서 5℃", "5도(영하)", "3℃-5℃", "3°–5°C", "3℃ +/-5℃", "+-5℃", "3(℃)-5℃", "켠다. -5℃ 이상",
         "담당 김영하 5팀", "플러스 마이너스 5도", "plus or minus 5 degrees", "the price minus 5%", "negative 5 days after",
         "—5℃", "ㅡ5℃", "∆5%", "(5원)", "(5 %)", "지하 5층", "남위 5도",
+        "대상은 -5년 이상", "주차장은 -5층",
     ],
 )  # fmt: skip
 def test_a_dash_that_may_be_something_else_leaves_the_side_open(text: str) -> None:
@@ -131,3 +133,9 @@ def test_the_sign_of_an_amount_with_a_word_of_scale() -> None:
 
 def test_degrees_are_told_from_other_numbers() -> None:
     assert degrees_in("-20~-15℃에서 3시간, 5도 이하, 7 도시") == {20, 15, 5}
+
+
+def test_a_run_of_digits_that_is_no_number_is_read_without_harm() -> None:
+    for text in ("1" * 5_000, "1." * 5_000, "3." + "1" * 5_000, "1" * 5_000 + "만 원", "1" * 5_000 + "%"):
+        assert len(numbers_in(text)) < 3 and values_in(text)
+        assert stray_numbers("3일입니다.", [text]) == ["3"]

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from tools.scales import scaled_values, stated_scale, unscaled, without_scaled
+from tools.scales import number_of, plainly, scaled_values, stated_scale, unscaled, without_scaled
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,10 @@ def test_a_text_without_them_has_blanks_in_their_place() -> None:
 )
 def test_the_scale_of_a_table_is_read(text: str, scale: int) -> None:
     assert stated_scale(text) == scale
+
+
+@pytest.mark.parametrize("text", ["1" * 5_000, "1" * 5_000 + "만", "1" + "만" * 5_000, "9," * 5_000 + "9"])
+def test_a_run_of_digits_that_is_no_number_is_read_without_harm(text: str) -> None:
+    for value in (number_of(text.strip("만")), *scaled_values(text)):
+        assert len(plainly(value)) < 200
+    assert len(unscaled(text)) <= len(text) + 200
