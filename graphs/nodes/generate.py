@@ -9,6 +9,7 @@ from app.models.chat import Reply
 from app.prompts import Prompts
 from graphs.marks import LIST_MARK, without_marks
 from graphs.prefix import answer_tokens, prompt
+from graphs.results import stated
 from graphs.run import Run
 from graphs.spelling import repair
 from graphs.state import State, shown_passages
@@ -24,19 +25,22 @@ EMPTY = "it was empty"
 async def generate(state: State, run: Run) -> dict[str, Any]:
     """Sets `answer`, with misspelt names mended; a second attempt is told what was wrong.
 
-    A model that does not repeat the calculator's result is not asked again: the result is the answer.
-    An empty answer is asked for once more, and stays empty where the model has none.
+    A calculation's result whose unit is plain is the answer, and the model is not asked; nor is it again
+    where it does not repeat the result. An empty answer is asked for once more, and stays empty where the
+    model has none.
     """
     resources = run.resources
     attempt = {"attempts": state.attempts + 1, "problem": ""}
-    if not (state.problem and state.calculation):
+    texts = [passage.text for passage in shown_passages(state)]
+    said = stated(state.calculation, state.standalone or state.question, texts) if state.calculation else ""
+    if not said and not (state.problem and state.calculation):
         reply = await _answered(state, run)
         if not reply.text and not state.calculation:
             reply = await _answered(replace(state, problem=EMPTY), run)
         if reply.text or not state.calculation:
             mean = sum(reply.logprobs) / len(reply.logprobs) if reply.logprobs else 0.0
             return attempt | {"answer": spelt(reply.text, state), "answer_logprob": mean}
-    text = resources.prompts.get("calculated", state.language, calculation=state.calculation)
+    text = resources.prompts.get("calculated", state.language, calculation=said or state.calculation)
     return attempt | {"answer": text, "answer_logprob": 0.0}
 
 

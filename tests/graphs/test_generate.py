@@ -89,7 +89,7 @@ async def test_marks_that_the_model_writes_do_not_stand_beside_the_graph_s(mark:
 async def test_a_calculated_answer_has_no_marks_of_the_model_either() -> None:
     corpus = FakeCorpus(default=[passage(1, "출장비는 하루 45000원입니다.")])
     script = Script(needs_calculation=0.9, calculation="CALC: 45000 * 4", answer="180,000원입니다 [3].")
-    result = await ask(make_resources(script, corpus=corpus), "4일 출장이면 출장비는 모두 얼마인가요?")
+    result = await ask(make_resources(script, corpus=corpus), "4일 출장비의 합계를 알려 주세요")
     assert result["answer"] == "180,000원입니다. [1]"
 
 
