@@ -1,8 +1,8 @@
 """What a calculation gives, said without a model where its unit is plain.
 
 A small model writes a sentence around the result in three seconds, and its unit is now and then another one:
-"1년 이자는 86.4%입니다". The question names the unit ("몇 대", "며칠"), or asks how much, and what is computed
-with are won in the sources.
+"1년 이자는 86.4%입니다". The question names the unit ("몇 대", "며칠"), or it asks how much, and what is
+computed with are won in the sources.
 """
 
 import re
