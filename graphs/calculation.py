@@ -12,6 +12,7 @@ from graphs.numbers import (
     dates_in,
     figures_in,
     iso_dates,
+    month_days_in,
     numbers_in,
     without_iso_dates,
     yearless_days_in,
@@ -70,9 +71,13 @@ _DIFFERENCES = (
 )
 _ISO = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?=년)")
+_YEAR_BESIDE = re.compile(
+    r"작년|지난\s?해|전년|직전\s?연도|내년|다음\s?해|이듬해|익년|(?:last|next|previous|following) year",
+    re.IGNORECASE,
+)
 _FENCE = re.compile(r"```\w*|`")
-CONSTANTS = frozenset(map(Fraction, (0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000)))
-"""Units that turn into each other: hours, minutes, months, weeks, per cent and the like."""
+# Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
+_CONSTANTS = frozenset(map(Fraction, (0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000)))
 
 
 @dataclass(frozen=True)
@@ -185,7 +190,7 @@ def grounded_operands(expression: str, sources: Sequence[str], year: int) -> boo
     # The year of today's date stands in many documents.
     values = numbers_in(without_iso_dates(expression))
     dates = dates_in(expression)
-    if dates - _strange_days(dates, text, year) or (values - CONSTANTS) & known:
+    if dates - _strange_days(dates, text, year) or (values - _CONSTANTS) & known:
         return True
     return not dates and len(values) > 1 and values <= known
 
@@ -207,20 +212,39 @@ def with_years(expression: str, sources: Sequence[str], year: int) -> str:
     """The expression with `year` in the dates of which the sources give month and day alone, and that are in
     a year that they do not name: a model that is told no year makes one up.
 
-    Where the sources name one year, that is taken.
+    Where the sources name one year, that is taken, but not for `year` itself, which the model is told. What
+    goes from December to January goes on doing so, and "내년" may be meant by the year beside `year`.
     """
     text = "\n".join(sources)
-    yearless = yearless_days_in(text)
+    yearless, days = yearless_days_in(text), dates_in(expression)
     named = {*map(int, _YEAR.findall(text)), *(day.year for day in dates_in(text))}
-    right = named.pop() if len(named) == 1 else year
+    right = min(named) if len(named) == 1 else year
+    kept = named | {year}
+    if _YEAR_BESIDE.search(text) or "today(" in expression:
+        kept |= {year - 1, year + 1}
+    if year in named:  # From today on to April is no next April then.
+        told = month_days_in(text)
+        days = {day for day in days if (day.month, day.day) in told}
+
+    def year_of(day: date) -> int:
+        if day.year in kept or (day.month, day.day) not in yearless:
+            return day.year
+        before = [other for other in days if _turns_the_year(other, day)]
+        after = [other for other in days if _turns_the_year(day, other)]
+        if any(other.year in kept for other in before + after):
+            return day.year
+        return right + bool(before)
 
     def mended(match: re.Match[str]) -> str:
-        parts = tuple(map(int, match.groups()))
-        if parts[0] in named | {right} or parts[1:] not in yearless:
-            return match[0]
-        return f"{right}-{parts[1]:02}-{parts[2]:02}"
+        found = dates_in(match[0])
+        return "".join(f"{year_of(day):04}-{day:%m-%d}" for day in found) or match[0]
 
     return _ISO.sub(mended, expression)
+
+
+def _turns_the_year(day: date, other: date) -> bool:
+    """Whether from one to the other it is less than a year, and over its end."""
+    return other.year == day.year + 1 and (other.month, other.day) < (day.month, day.day)
 
 
 def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
@@ -236,19 +260,24 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
     strange = {
         n
         for n in numbers_in(rest)
-        if n not in known and n not in CONSTANTS and n * 100 not in known and not _changes_by(n, changes)
+        if n not in known and n not in _CONSTANTS and n * 100 not in known and not _changes_by(n, changes)
     }
     return sorted(day.isoformat() for day in dates) + sorted(plainly(value) for value in strange)
 
 
 def _strange_days(days: set[date], text: str, year: int | None = None) -> set[date]:
-    """Those that do not stand there; "4월 10일" does with its year, if that stands there too or is `year`."""
+    """Those that do not stand there; "4월 10일" does with its year, if that stands there too or is `year` or
+    the next, and "1월 10일" with the year after the one of "12월 20일"."""
     yearless, numbers = yearless_days_in(text), numbers_in(text)
-    return {
+    there = {
         day
-        for day in days - dates_in(text)
-        if (day.month, day.day) not in yearless or (day.year != year and Fraction(day.year) not in numbers)
+        for day in days
+        if (day.month, day.day) in yearless
+        and (Fraction(day.year) in numbers or (year is not None and day.year - year in (0, 1)))
     }
+    there |= days & dates_in(text)
+    turned_to = {day for day in days if any(_turns_the_year(other, day) for other in there)}
+    return {day for day in days - there if (day.month, day.day) not in yearless or day not in turned_to}
 
 
 def _changes_by(factor: Fraction, shares: set[Fraction]) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 from app.errors import CalculationError
 from app.models.chat import choice_probability
 from graphs.calculation import (
-    CONSTANTS,
     grounded_operands,
     has_own_quantity,
     read_plan,
@@ -17,7 +16,6 @@ from graphs.calculation import (
     with_years,
     written,
 )
-from graphs.columns import read_again
 from graphs.prefix import fitting, prompt
 from graphs.reading import line
 from graphs.run import Run
@@ -82,8 +80,6 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
         return {"query": plan.lookup, "lacking": plan.lookup, "rewrites": state.rewrites + 1}
     dated = [*sources, today.isoformat()]
     expression = with_years(with_dates(plan.expression, dated), sources, today.year)
-    texts = [passage.text for passage in shown_passages(state)]
-    expression = read_again(expression, sources[-1], texts, CONSTANTS)
     grounded = grounded_operands(expression, sources, today.year)
     if not expression or unsupported(expression, dated) or not grounded:
         return {"arithmetic": False, "query": ""}

@@ -7,7 +7,6 @@ from typing import Any
 from app.corpus.passage import Passage
 from app.models.chat import choice_probability
 from graphs.calculation import gives, may_calculate, sides
-from graphs.columns import misread
 from graphs.counts import of_another_kind
 from graphs.evidence import groundedness
 from graphs.grounding import (
@@ -160,4 +159,4 @@ def problem_of(state: State, passages: list[Passage], question: str) -> str:
         return "no sentence of the documents says so"
     if contradicts(state.answer, question, passages):
         return "the documents say the opposite"
-    return misread(state.answer, question, [passage.text for passage in passages])
+    return ""

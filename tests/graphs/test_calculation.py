@@ -159,6 +159,45 @@ def test_a_made_up_year_of_days_without_one_is_mended(sources: list[str], year: 
     assert unsupported(mended, [*sources, "2026-11-22"]) == []
 
 
+CLOSED = "휴관은 12월 20일부터 1월 10일까지다."
+
+
+@pytest.mark.parametrize(
+    ("expression", "sources", "mended"),
+    [
+        # Over the end of a year.
+        ("days_between(2026-12-20, 2027-01-10)", [CLOSED], ""),
+        ("days_between(2023-12-20, 2024-01-10)", [CLOSED], "days_between(2026-12-20, 2027-01-10)"),
+        ("days_between(2026-12-20, 2027-01-10)", ["2026년 12월 20일부터 1월 10일까지"], ""),
+        ("days_between(2026-11-22, 2027-01-10)", ["접수는 1월 10일까지다."], ""),
+        # The year of today is not made up, and that of the rule is not the asker's.
+        (
+            "add_days(2026-04-10, 14)",
+            ["2019년에 만든 규정: 14일 안에", "4월 10일에 받았으면 언제까지 내나요?"],
+            "",
+        ),
+    ],
+)
+def test_a_year_that_is_meant_stays(expression: str, sources: list[str], mended: str) -> None:
+    assert with_years(expression, sources, 2026) == (mended or expression)
+    assert grounded_operands(mended or expression, sources, 2026)
+    assert unsupported(mended or expression, [*sources, "2026-11-22"]) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "sources", "mended"),
+    [
+        ("days_between(2025-12-20, 2026-11-22)", ["작년 12월 20일부터"], ""),
+        ("days_between(2026-11-22, 2027-12-10)", ["내년 12월 10일까지"], ""),
+        ("days_between(today(), 2027-01-10)", ["1월 10일까지"], ""),
+        ("days_between(2026-11-22, 2027-04-30)", ["2026년 계약", *CONTRACT], "days_between(2026-11-22, 2026-04-30)"),
+        ("0999-04-31 + 0999-05-01", CONTRACT, ""),
+    ],
+)  # fmt: skip
+def test_the_year_beside_may_be_meant(expression: str, sources: list[str], mended: str) -> None:
+    assert with_years(expression, sources, 2026) == (mended or expression)
+
+
 def test_a_date_that_stands_nowhere_keeps_its_year() -> None:
     made_up = "days_between(2031-05-01, 2031-06-13)"
     assert with_years(made_up, CONTRACT, 2026) == made_up
