@@ -12,6 +12,7 @@ import numpy as np
 from evals.changes import ALL
 from evals.committed import (
     MEDIAN_CALLS,
+    RETRIEVAL,
     Answers,
     Cost,
     Retrieval,
@@ -26,11 +27,13 @@ from evals.metrics.bootstrap import standard_error
 from evals.metrics.cost import ended_by_budget
 from evals.metrics.standard_error import Estimate
 from evals.report import Report
-from evals.retrieval import DEPTH
+from evals.retrieval import DEPTH, WITH_READER
 from evals.runner import GRAPH
 from evals.screen import salt_warning
 
 _DECIMALS, _MILLISECONDS = 6, 3
+_READ = ".reader"
+"""Before the ending of a report's name: what is committed is the search as the reader orders it."""
 _HEAD = ("suite_sha256", "corpus_sha256", "date", "embedder", "code_sha256", "machine", "versions")
 
 
@@ -185,9 +188,17 @@ def _number(found: Estimate | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_retrieval(report: Report, label: Label) -> dict[str, Any]:
-    own = [system for system in report["systems"] if system["own_weight"]]
+    read = label.name.endswith(f"{_READ}{RETRIEVAL}")
+    own = [
+        system
+        for system in report["systems"]
+        if system["own_weight"] and system["embedder"].endswith(WITH_READER) == read
+    ]
     if len(own) != 1:
-        raise CommittedError("Commit a search with one embedder and its own weight: run it without --weight.")
+        more = f", and for {label.name} with --reader" if read else ""
+        raise CommittedError(
+            f"Commit a search with one embedder and its own weight: run it without --weight{more}."
+        )
     (system,) = own
     kinds = {ALL: system["overall"], **system["kinds"]}
     return _head({**report, "embedder": system["embedder"]}, label) | {

@@ -52,6 +52,8 @@ MAX_KS = 5
 """Columns that a table of a hundred characters has room for."""
 DEPTH = 10
 """Of nDCG and MRR."""
+WITH_READER = " + reader"
+"""Ends the name of a system whose first passages are in the graph's order."""
 _PAGE_CHUNKS = 1000
 
 
@@ -133,7 +135,7 @@ def measure_retrieval(options: RetrievalOptions, console: Console) -> None:
                     searched = [("", list(search_all(cases, collection, gold, depth=depth)))]
                     if reader is not None:
                         searched.append(
-                            (" + reader", [_read(search, reader, gold) for search in searched[0][1]])
+                            (WITH_READER, [_read(search, reader, gold) for search in searched[0][1]])
                         )
                 systems += [
                     {

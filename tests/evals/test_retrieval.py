@@ -171,7 +171,7 @@ class TellsNumbers:
         self._said = said
 
     def odds(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float64]:
-        return np.array([1.0 if self._said in passage else -1.0 for passage in passages])
+        return np.array([5.0 if self._said in passage else -5.0 for passage in passages])
 
     def close(self) -> None:
         self.closed = True
@@ -187,7 +187,7 @@ def test_with_a_reader_both_orders_are_measured(
     suite = write(tmp_path / "s.jsonl", [question])
     report, out = measured(suite, corpus, k=(1,), weights=(0.0,), reader=True)
     places = {system["embedder"]: system["questions"][0]["place"] for system in report["systems"]}
-    assert places["toy:64"] > 1 and places["toy:64 + reader"] == 1
+    assert places["toy:64"] > places["toy:64 + reader"]
     assert "toy:64 + reader" in out and reader.closed
 
 

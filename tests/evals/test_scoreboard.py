@@ -408,6 +408,17 @@ def test_a_search_is_committed_and_shown(root: Path) -> None:
         commit(search_report(own_weight=False), Label(name=name, part=None, revision=""))
 
 
+def test_the_search_as_the_reader_orders_it_is_a_report_of_its_own() -> None:
+    report = search_report()
+    (plain,) = report["systems"]
+    report["systems"].append({**plain, "embedder": "e5: + reader"})
+    for name, embedder in (("kq.retrieval", "e5:"), ("kq.reader.retrieval", "e5: + reader")):
+        committed, _ = commit(report, Label(name=name, part=None, revision=""))
+        assert isinstance(committed, Retrieval) and committed.embedder == embedder
+    with pytest.raises(MutdaError, match=r"without --weight, and for kq\.reader\.retrieval with --reader"):
+        commit(search_report(), Label(name="kq.reader.retrieval", part=None, revision=""))
+
+
 # -- the pages
 
 

@@ -126,10 +126,10 @@ async def test_passages_are_kept_with_their_scores(tmp_path: Path, recorders: Ma
     retrieve = next(step for step in kept(tmp_path)[0].steps if step.name == "retrieve")
     assert [round(passage["score"], 2) for passage in retrieve.data["passages"]] == [
         1.0,
-        0.5,
-        0.33,
-        0.25,
-        0.2,
+        0.98,
+        0.96,
+        0.94,
+        0.92,
     ]
     assert retrieve.data["passages"][0]["text"].startswith("연차 휴가는 17일")
     assert retrieve.data["update"]["shown"] == 2
