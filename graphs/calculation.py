@@ -69,7 +69,7 @@ _DIFFERENCES = (
     (re.compile(r"(\d[\d,.]*)\s*-\s*(\d[\d,.]*)"), "{1} - {0}"),
     (re.compile(r"days_between\(\s*([\d-]+)\s*,\s*([\d-]+)\s*\)"), "days_between({1}, {0})"),
 )
-_ISO = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b")
+_ISO = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?=년)")
 _YEAR_BESIDE = re.compile(
     r"작년|지난\s?해|전년|직전\s?연도|내년|다음\s?해|이듬해|익년|(?:last|next|previous|following) year",

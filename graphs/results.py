@@ -16,7 +16,8 @@ from graphs.numbers import dates_in, figures_in, numbers_in
 from graphs.numerals import numbers_told
 from tools.calculator import grouped
 
-_PLAIN = re.compile(r"\d+(?:\.\d+)?(?:,\d+)*|\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+# As `graphs.calculation.written` groups it.
+_PLAIN = re.compile(r"\d{1,3}(?:,\d{3})*(?:\.\d+)?")
 # Hours of the clock and months begin anew, "몇 대 1" is a rate, and "며칠까지" asks for a date.
 _UNIT = (
     r"(?!시(?!간)|월|일(?:까|에)|대\s?\d|(?:%|퍼센트)\s?(?:포인트|p))"

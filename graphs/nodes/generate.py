@@ -31,8 +31,7 @@ async def generate(state: State, run: Run) -> dict[str, Any]:
     """
     resources = run.resources
     attempt = {"attempts": state.attempts + 1, "problem": ""}
-    texts = [passage.text for passage in shown_passages(state)]
-    said = stated(state.calculation, state.standalone or state.question, texts) if state.calculation else ""
+    said = _result(state)
     if not said and not (state.problem and state.calculation):
         reply = await _answered(state, run)
         if not reply.text and not state.calculation:
@@ -42,6 +41,14 @@ async def generate(state: State, run: Run) -> dict[str, Any]:
             return attempt | {"answer": spelt(reply.text, state), "answer_logprob": mean}
     text = resources.prompts.get("calculated", state.language, calculation=said or state.calculation)
     return attempt | {"answer": text, "answer_logprob": 0.0}
+
+
+def _result(state: State) -> str:
+    """What the calculation gives, with its unit; empty without one, or where its unit is not plain."""
+    if not state.calculation:
+        return ""
+    texts = [passage.text for passage in shown_passages(state)]
+    return stated(state.calculation, state.standalone or state.question, texts)
 
 
 async def _answered(state: State, run: Run) -> Reply:

@@ -222,7 +222,7 @@ def worth_showing(state: State) -> int:
     """How many of the shown passages the model needs beside one that answers for sure.
 
     The last ones are left out that rather do not answer, that are far behind the best, or that the reader did
-    not read any more: it has put what answers first. But a passage may be there for a number that the
+    not read any more: what stands before them was enough. But a passage may be there for a number that the
     question names, and who asks for several things or a whole topic may need all that has to do with it.
     """
     shown = state.shown
