@@ -26,7 +26,7 @@ COMMITTED = {report.name: report for report in read_committed(ROOT / "evals" / "
 OUTSIDE = {"KORQUAD_DEV": "KorQuAD_v1.0_dev.json", "NOMIRACL_KO": "nomiracl_ko_part.jsonl"}
 # Runs what is only a stand-in itself, notes everything else, and says of each run how it compares.
 PYTHON = f"""#!/bin/sh
-case "$1" in tests/*) exec {sys.executable} "$@";; esac
+case "$1" in tests/*) exec "{sys.executable}" "$@";; esac
 printf '%s\\n' "$*" >> "$NOTES"
 case "$*" in *" hold "*) exit "$HELD";; esac
 """
