@@ -277,6 +277,10 @@ def _print_result(console: "Console", result: dict[str, Any], language: Language
         if place != (place := f"  [{citation['n']}] {place_of(citation, language)}"):
             print_line(console, place, "cyan")
         print_line(console, f"      “{' '.join(citation['text'].split())}”")
+    if result["nearest"]:
+        print_line(console, f"\n{say('nearest', language)}", "dim")
+    for place in dict.fromkeys(place_of(each, language) for each in result["nearest"]):
+        print_line(console, f"      {place}", "cyan")
     for notice in result["notices"]:
         print_line(console, f"{say('notice', language)}  {notice_in(language, notice)}", "yellow")
     print_line(console, f"\n{say('route', language)}  {' → '.join(result['route'])}", "dim")

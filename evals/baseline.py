@@ -49,6 +49,7 @@ def answer_object(
         "refused": refused,
         "reason": reason,
         "citations": [],
+        "nearest": [],
         "route": route,
         "evidence": 0.0,
         "grounded": 0.0,

@@ -177,7 +177,7 @@ def encoded(model: "E5Model", texts: Sequence[list[int]]) -> "Tensor":
     found = []
     for part in _parted(order, texts):
         tokens, there = padded([texts[at] for at in part])
-        with torch.autocast("cpu", torch.bfloat16):
+        with model.precision():
             rows = model.rows(tokens, there)
         found.append(pooled(rows, there))
     return torch.cat(found)[torch.tensor(order).argsort()]

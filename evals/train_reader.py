@@ -137,7 +137,7 @@ def train(
     shown: list[tuple[float, float]] = []
     for number, batch in enumerate(plan):
         made = _tensors(batch)
-        with torch.autocast("cpu", torch.bfloat16):
+        with model.precision():
             odds, ends = model(made["tokens"], made["there"])
         whether = functional.binary_cross_entropy_with_logits(
             odds.float(), made["answers"], pos_weight=torch.tensor(RIGHT_COUNTS)

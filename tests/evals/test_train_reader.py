@@ -154,3 +154,28 @@ def test_the_engine_reads_as_the_trained_model_does(tmp_path: Path, monkeypatch:
     with pytest.raises(MutdaError, match="is not an adapter of this kind"):
         train([], weights, again, seed=2, start=weights)
     assert again.read_bytes() == adapter.read_bytes()
+
+
+@pytest.mark.parametrize(("faster", "kind"), [(True, "bfloat16"), (False, "float32")])
+def test_half_precision_is_for_machines_that_are_faster_for_it(
+    faster: bool, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    from evals import e5_model
+
+    monkeypatch.setattr(e5_model, "halves_are_faster", lambda: faster)
+    model = e5_model.E5Model(put_weights(tmp_path / "cache", layers=12))
+    with model.precision():
+        made = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert made.dtype is getattr(torch, kind)
+
+
+def test_a_machine_that_needs_long_for_half_precision_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    from evals import e5_model
+
+    clock = iter(range(1000))  # so that what is tried later takes longer, and below the other way round
+    monkeypatch.setattr(e5_model.time, "perf_counter", lambda: next(clock) ** 2)
+    assert e5_model.halves_are_faster()
+    monkeypatch.setattr(e5_model.time, "perf_counter", lambda: -((1000 - next(clock)) ** 2))
+    assert not e5_model.halves_are_faster()

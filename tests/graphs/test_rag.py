@@ -55,8 +55,8 @@ async def test_a_clear_question_is_answered_at_the_first_look() -> None:
 async def test_the_answer_object_has_the_fields_of_the_contract() -> None:
     result = await ask(make_resources())
     assert set(result) == {
-        "question", "answer", "refused", "reason", "citations", "route", "evidence", "grounded", "cost", "calculation",
-        "notices", "model", "embedder", "collection", "trace_id",
+        "question", "answer", "refused", "reason", "citations", "nearest", "route", "evidence", "grounded", "cost",
+        "calculation", "notices", "model", "embedder", "collection", "trace_id",
     }  # fmt: skip
     assert set(result["cost"]) == {
         "llm_calls", "prompt_tokens", "cached_tokens", "output_tokens", "searches", "seconds"
