@@ -26,7 +26,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import count, zip_longest
 from pathlib import Path
 from typing import Literal, get_args
 from zlib import crc32
@@ -183,10 +183,10 @@ def build_paraphrased(
 
 
 def build(articles: Sequence[Article], *, questions: int, seed: int, part: ChosenPart) -> Built:
-    """Choose `questions` in equal thirds, at most three of an article, and take out what must be missing.
+    """Choose `questions` in equal thirds, and take out what must be missing.
 
-    What is left over goes to the kinds in the order of KINDS. Raises MutdaError when the articles do not
-    have so many.
+    What is left over goes to the kinds in the order of KINDS. Of an article at most three are asked, unless
+    there are too few articles for so many. Raises MutdaError when the articles do not have so many.
     """
     chance = random.Random(seed)  # noqa: S311 - a repeatable choice, no secret
     candidates = [number for number, article in enumerate(articles) if _is_of(article.title, part)]
@@ -195,7 +195,8 @@ def build(articles: Sequence[Article], *, questions: int, seed: int, part: Chose
     names = _names(articles)
     choice = _Choice()
     rest = _leave_out(articles, candidates, wanted["left_out"], choice, chance)
-    for _ in range(MAX_QUESTIONS_AN_ARTICLE):
+    for turn in count(1):
+        before = sum(map(len, choice.cases.values()))
         for number in rest:
             # The kind that lags behind first, so that both spread over as many articles.
             kinds = sorted(("near", "answerable"), key=lambda kind: len(choice.cases[kind]))
@@ -204,6 +205,8 @@ def build(articles: Sequence[Article], *, questions: int, seed: int, part: Chose
                     kind, articles[number], number, choice, chance, names
                 ):
                     break
+        if turn >= MAX_QUESTIONS_AN_ARTICLE and sum(map(len, choice.cases.values())) == before:
+            break
     for kind, cases in choice.cases.items():
         if len(cases) < wanted[kind]:
             raise MutdaError(
@@ -237,8 +240,8 @@ def _leave_out(
             return candidates[used:]
         choice.left_out.add(number)
         asked = [question for paragraph in articles[number].paragraphs for question in paragraph.qas]
-        count = min(MAX_QUESTIONS_AN_ARTICLE, wanted - len(cases), len(asked))
-        cases += [_case("left_out", question) for question in chance.sample(asked, count)]
+        few = min(MAX_QUESTIONS_AN_ARTICLE, wanted - len(cases), len(asked))
+        cases += [_case("left_out", question) for question in chance.sample(asked, few)]
     return []
 
 
