@@ -88,6 +88,17 @@ def test_what_is_left_over_goes_to_the_kinds_in_their_order(
     assert [case.kind for case in built.cases] == [*KINDS * 6, *more]
 
 
+def test_more_than_three_are_asked_of_an_article_only_where_there_are_too_few(source: Path) -> None:
+    articles = read_korquad(source)
+
+    def most(questions: int) -> int:
+        asked = [case.id.split("-")[1] for case in build(articles, questions=questions, seed=1, part="fit").cases]
+        return max(map(asked.count, asked))
+
+    assert most(9) <= 3
+    assert most(30) > 3
+
+
 def test_file_names_are_plain_and_texts_begin_with_the_title(source: Path) -> None:
     built = build(read_korquad(source), questions=3, seed=1, part="report")
     for name, text in built.files.items():
