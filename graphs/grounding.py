@@ -275,7 +275,7 @@ def merely_agreed(answer: str, question: str, passages: Sequence[Passage]) -> li
     for left, right in sentence_spans(answer):
         sentence = _MARKS.sub(" ", answer[left:right])
         for claim in claimed(sentence, asked.numbers):
-            if not _stands(claim, asked.topic | _topic(sentence), sources):
+            if not _stands(claim, asked.topic | topic_tokens(sentence), sources):
                 agreed.add(plainly(claim.value))
     return sorted(agreed)
 
@@ -315,7 +315,7 @@ def contradicts(answer: str, question: str, passages: Sequence[Passage]) -> bool
     if not _ASKS.search(question) or asks_which(question):
         return False
     rest = _without_yes(unlisted(answer))
-    about = _topic(question) | _topic(rest)
+    about = topic_tokens(question) | topic_tokens(rest)
     # Of the staff with a contract nothing is said by what holds for the others.
     cited = [
         citation.text
@@ -335,12 +335,12 @@ class _Asked:
 def _asked(question: str) -> _Asked:
     return _Asked(
         tokens=set(bigrams(question)),
-        topic=_topic(question),
+        topic=topic_tokens(question),
         numbers=set(numbers_told(question)),
     )
 
 
-def _topic(text: str) -> set[str]:
+def topic_tokens(text: str) -> set[str]:
     """Tokens of what a text is about: no verbs at its end and no quantities."""
     return {token for token in _telling(_tokens(_VERBS.sub(" ", text))) if not _DIGIT.search(token)}
 
@@ -411,7 +411,7 @@ def _best_sentence(
     `worded` is the text whose words are looked for; with `agrees` a yes or no stood before it.
     """
     claims, own = claimed(text, asked.numbers), values_in(text) - asked.numbers
-    if not all(_stands(claim, asked.topic | _topic(text), sources) for claim in claims):
+    if not all(_stands(claim, asked.topic | topic_tokens(text), sources) for claim in claims):
         return None
     said, repeated = _telling(_tokens(worded)), set[str]()
     # Who only says the question again with a number is held to the number.

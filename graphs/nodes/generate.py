@@ -7,12 +7,13 @@ from typing import Any
 from app.corpus.sentences import sentence_spans
 from app.models.chat import Reply
 from app.prompts import Prompts
+from graphs.earlier import without_earlier
 from graphs.marks import LIST_MARK, without_marks
 from graphs.prefix import answer_tokens, prompt
 from graphs.results import stated
 from graphs.run import Run
 from graphs.spelling import repair
-from graphs.state import State, shown_passages
+from graphs.state import State, own_words, shown_passages
 from graphs.tool_text import without_calls
 
 _WHOLE = re.compile(r"[.!?。…][\"'”’)\]]*$")
@@ -38,7 +39,8 @@ async def generate(state: State, run: Run) -> dict[str, Any]:
             reply = await _answered(replace(state, problem=EMPTY), run)
         if reply.text or not state.calculation:
             mean = sum(reply.logprobs) / len(reply.logprobs) if reply.logprobs else 0.0
-            return attempt | {"answer": spelt(reply.text, state), "answer_logprob": mean}
+            answer = newly_said(spelt(reply.text, state), state)
+            return attempt | {"answer": answer, "answer_logprob": mean}
     text = resources.prompts.get("calculated", state.language, calculation=said or state.calculation)
     return attempt | {"answer": text, "answer_logprob": 0.0}
 
@@ -74,6 +76,15 @@ def spelt(text: str, state: State) -> str:
     """An answer with its misspelt names mended; a calculation's is left alone."""
     asked = f"{state.question}\n{state.standalone}"
     return text if state.calculation else repair(text, asked, shown_passages(state))
+
+
+def newly_said(text: str, state: State) -> str:
+    """A follow-up's answer without what it says again of the turn before; a calculation's is left alone."""
+    asked = own_words(state)
+    if state.calculation or state.standalone == asked:
+        return text
+    told = [turn["content"] for turn in state.history[-1:] if turn["role"] == "assistant"]
+    return without_earlier(text, asked, " ".join([state.standalone.removesuffix(asked), *told]))
 
 
 def instruction(state: State, prompts: Prompts) -> str:

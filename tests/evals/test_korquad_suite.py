@@ -92,7 +92,9 @@ def test_more_than_three_are_asked_of_an_article_only_where_there_are_too_few(so
     articles = read_korquad(source)
 
     def most(questions: int) -> int:
-        asked = [case.id.split("-")[1] for case in build(articles, questions=questions, seed=1, part="fit").cases]
+        asked = [
+            case.id.split("-")[1] for case in build(articles, questions=questions, seed=1, part="fit").cases
+        ]
         return max(map(asked.count, asked))
 
     assert most(9) <= 3
