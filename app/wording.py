@@ -7,7 +7,7 @@ Language = Literal["ko", "en"]
 
 _TEXT: dict[str, dict[Language, str]] = {
     "sources": {"ko": "근거", "en": "Sources"},
-    "nearest": {"ko": "답은 아니지만 가까운 곳", "en": "Not an answer, but near"},
+    "nearest": {"ko": "답이 있을 만한 곳", "en": "Where the answer may be"},
     "route": {"ko": "경로", "en": "Route"},
     "cost": {"ko": "비용", "en": "Cost"},
     "reason": {"ko": "이유", "en": "Reason"},

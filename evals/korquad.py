@@ -26,7 +26,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal, get_args
 from zlib import crc32
@@ -43,6 +43,7 @@ HELD_ARTICLES = 4
 """One of so many of that half."""
 
 MAX_QUESTIONS_AN_ARTICLE = 3
+"""Of one that is left out."""
 KINDS = ("answerable", "left_out", "near")
 """In the order in which questions are left over for them, and asked in turn."""
 MIN_OTHER_PARAGRAPHS = 2
@@ -185,8 +186,9 @@ def build_paraphrased(
 def build(articles: Sequence[Article], *, questions: int, seed: int, part: ChosenPart) -> Built:
     """Choose `questions` in equal thirds, and take out what must be missing.
 
-    What is left over goes to the kinds in the order of KINDS. Of an article at most three are asked, unless
-    there are too few articles for so many. Raises MutdaError when the articles do not have so many.
+    What is left over goes to the kinds in the order of KINDS. An article that is left out is asked about at
+    most three times, any other once a round until there are enough. Raises MutdaError when the articles do
+    not have so many.
     """
     chance = random.Random(seed)  # noqa: S311 - a repeatable choice, no secret
     candidates = [number for number, article in enumerate(articles) if _is_of(article.title, part)]
@@ -195,8 +197,8 @@ def build(articles: Sequence[Article], *, questions: int, seed: int, part: Chose
     names = _names(articles)
     choice = _Choice()
     rest = _leave_out(articles, candidates, wanted["left_out"], choice, chance)
-    for turn in count(1):
-        before = sum(map(len, choice.cases.values()))
+    found = -1
+    while found < (found := sum(map(len, choice.cases.values()))):
         for number in rest:
             # The kind that lags behind first, so that both spread over as many articles.
             kinds = sorted(("near", "answerable"), key=lambda kind: len(choice.cases[kind]))
@@ -205,8 +207,6 @@ def build(articles: Sequence[Article], *, questions: int, seed: int, part: Chose
                     kind, articles[number], number, choice, chance, names
                 ):
                     break
-        if turn >= MAX_QUESTIONS_AN_ARTICLE and sum(map(len, choice.cases.values())) == before:
-            break
     for kind, cases in choice.cases.items():
         if len(cases) < wanted[kind]:
             raise MutdaError(

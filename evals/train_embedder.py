@@ -135,7 +135,8 @@ def train(
     model = E5Model(weights)
     steps = [step for step in plan if step.questions]
     training = Training(model, len(steps), start=start)
-    print(f"{sum(len(step.questions) for step in steps)} questions in {len(steps)} batches", flush=True)
+    asked = sum(len(step.questions) for step in steps)
+    print(f"{asked} questions in {len(steps)} batches, {model.kind}", flush=True)
     started = time.monotonic()
     shown: list[tuple[float, float]] = []
     for number, step in enumerate(steps):

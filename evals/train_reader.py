@@ -132,7 +132,7 @@ def train(
     torch.manual_seed(seed)
     model = ReaderModel(weights)
     training = Training(model, len(plan), start=start)
-    print(f"{sum(map(len, plan))} pairs in {len(plan)} batches", flush=True)
+    print(f"{sum(map(len, plan))} pairs in {len(plan)} batches, {model.kind}", flush=True)
     started = time.monotonic()
     shown: list[tuple[float, float]] = []
     for number, batch in enumerate(plan):

@@ -1,44 +1,71 @@
-"""What an answer to a follow-up says again of the question before."""
+"""What an answer to a follow-up says again of the turn before."""
 
 import re
-from itertools import pairwise
 
 from app.corpus.bigrams import bigrams
 from app.corpus.sentences import sentence_spans
-from graphs.grounding import topic_tokens
+from graphs.conversation import TOPIC_ALONE
+from graphs.grounding import begins_with_yes_or_no, topic_tokens
+from graphs.marks import AT_ITEM
 from graphs.numbers import numbers_in
 from graphs.numerals import in_digits
 
 RESTATED = 0.8
 """Share of a sentence's words that the turn before has, from which it says nothing new."""
 
-# "그것과 병가의 차이는?": of who compares, what was said before is a part of the answer.
-_COMPARES = re.compile(
-    r"차이|비교|다른|달라|다르|같[은나아]|보다|더\s|둘|모두|각각|함께|까지\s?합|"
-    r"\bdiffer|\bcompare|\bboth\b|\bthan\b|\bsame\b|\bmore\b|\beach\b",
+# "병가와는 무슨 차이가?", "설치비까지 하면?": of who compares or adds up, both are a part of the answer.
+_BOTH = re.compile(
+    r"차이|비교|다른|달라|다르|같[은나아]|보다|더\s|둘|모두|각각|함께|어느|어떤 게|[와과랑]는?\s"
+    r"|합[치하해산한]|까지\s?(?:하|더|포함)|총|빼|맞[나죠지아]|다시"
+    r"|\bdiffer|\bcompare|\bboth\b|\bthan\b|\bsame\b|\bmore\b|\beach\b|\bwhich\b|\btotal|\btogether\b|\bagain\b",
     re.IGNORECASE,
 )
+_DENIES = re.compile(
+    r"아니|아닙|아닌|않|못|없|불가|금지|제외|(?<![가-힣])안\s|\b(?:no|not|never|cannot|without)\b|n't",
+    re.IGNORECASE,
+)
+_POINTS_BACK = re.compile(
+    r"\s*(?:(?:이|그)\s?(?:중|가운데|경우|때|외|밖)|그러나|하지만|다만|단[,\s]|또는"
+    r"|(?:of (?:these|those|which)|but|however)\b)",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(rf"{AT_ITEM}|^\s*[-*•]", re.MULTILINE)
+_CITED = re.compile(r"\[\d{1,3}\]")
 
 
 def without_earlier(answer: str, question: str, before: str) -> str:
-    """`answer` to `question` without the sentences that only say `before`, the turn before it, once more.
+    """`answer` to `question` without a beginning that only says `before`, the turn before it, once more.
 
     A follow-up is read beside the question that it leans on (`graphs.conversation`), and a small model
     answers both: "본체의 보증 기간은 30개월입니다. 배터리는 15개월입니다." Who heard the first a moment ago
-    asked for the second. Unchanged where no sentence says anything new, or the question compares the two.
+    asked for the second.
+
+    The answer must come to what is asked now by its name, and each sentence before that must repeat a figure
+    of the turn before and say nothing else. A list, a denial, a yes, and what the next sentence points back
+    at may be a part of the answer: then nothing is left out.
     """
-    if _COMPARES.search(question):
+    new = _named(question) - set(bigrams(before))
+    if not new or _BOTH.search(question) or _ITEM.search(answer):
         return answer
-    said, figures = set(bigrams(before)), numbers_in(in_digits(before))
-    new = topic_tokens(question) - said
-    starts = [start for start, _ in sentence_spans(answer)]
-    kept, is_answered = [], False
-    for start, end in pairwise([*starts, len(answer)]):
-        sentence = answer[start:end]
-        tokens = set(bigrams(sentence))
-        adds = bool(tokens & new) or bool(numbers_in(in_digits(sentence)) - figures)
-        topic = topic_tokens(sentence)
-        if adds or not topic or len(topic & said) < RESTATED * len(topic):
-            kept.append(sentence)
-            is_answered |= adds
-    return "".join(kept).strip() if is_answered else answer
+    sentences = [(start, answer[start:end]) for start, end in sentence_spans(answer)]
+    earlier = _CITED.sub(" ", before)
+    for start, sentence in sentences:
+        if new & set(bigrams(sentence)):
+            return answer if _POINTS_BACK.match(sentence) else answer[start:]
+        if not _restates(sentence, earlier):
+            break
+    return answer
+
+
+def _named(question: str) -> set[str]:
+    """Tokens of what a question is about; of "딸은요?" the lone syllable."""
+    topic = TOPIC_ALONE.sub(" ", question)
+    return topic_tokens(topic) | {token for token in bigrams(topic) if len(token) == 1}
+
+
+def _restates(sentence: str, before: str) -> bool:
+    figures, topic = numbers_in(in_digits(sentence)), topic_tokens(sentence)
+    if not figures or not topic or begins_with_yes_or_no(sentence) or _DENIES.search(sentence):
+        return False
+    known = set(bigrams(before))
+    return figures <= numbers_in(in_digits(before)) and len(topic & known) >= RESTATED * len(topic)

@@ -258,6 +258,11 @@ def cite(answer: str, question: str, passages: Sequence[Passage]) -> list[Citati
     return list(cited.values())
 
 
+def begins_with_yes_or_no(text: str) -> bool:
+    """As an answer to who asks whether something is so."""
+    return bool(_AGREES.match(text))
+
+
 def _without_yes(text: str) -> str:
     """The text without the yes or no that it begins with."""
     agrees = _AGREES.match(text)

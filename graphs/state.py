@@ -74,6 +74,8 @@ class State(Question):
     """`expression = value`, once the calculator ran."""
     answer: str = ""
     """The answer so far."""
+    cut_off_tokens: int = 0
+    """After how many it was cut off; 0 where it is whole."""
     answer_logprob: float = 0.0
     """Mean log-probability of the answer's tokens."""
     recheck: bool = False

@@ -1,18 +1,15 @@
 """Put the answer object together and remember the turn."""
 
 from dataclasses import asdict
-from itertools import islice
 from typing import Any
 
 from graphs.calculation import sides
-from graphs.evidence import Calibration
 from graphs.grounding import Citation, cite, cite_operands
+from graphs.nodes.refuse import nearest_of
 from graphs.run import Run
 from graphs.state import State, shown_passages
 
 MAX_HISTORY = 12
-NEAREST = 3
-"""Places that a refusal names at most."""
 
 
 async def finish(state: State, run: Run) -> dict[str, Any]:
@@ -33,7 +30,7 @@ async def finish(state: State, run: Run) -> dict[str, Any]:
             "refused": refused,
             "reason": reason,
             "citations": citations,
-            "nearest": nearest_of(state, resources.calibration) if refused else [],
+            "nearest": nearest_of(state, resources.calibration) if state.refused else [],
             "route": [*state.route, "finish"],
             "evidence": round(state.evidence, 4),
             "grounded": round(state.grounded, 4),
@@ -50,7 +47,7 @@ async def finish(state: State, run: Run) -> dict[str, Any]:
                 for text in (*(part["calculation"] for part in state.finished), state.calculation)
                 if text
             ),
-            "notices": state.notices,
+            "notices": [*state.notices, *notices_of(state)],
             "model": resources.model.spec,
             "embedder": resources.embedder,
             "collection": resources.collection,
@@ -74,24 +71,11 @@ def put_together(state: State) -> tuple[str, list[dict[str, Any]]]:
     return "\n".join(lines), list(citations.values())
 
 
-def nearest_of(state: State, calibration: Calibration) -> list[dict[str, Any]]:
-    """Where a person might look who was given no answer: the places that rather answer than not.
-
-    Places alone, in the order in which they were read: their text passed none of the checks of an answer.
-    """
-    odds = [passage["reader"] for passage in state.found]
-    if any(each is not None for each in odds):
-        near = [
-            passage for passage, each in zip(state.found, odds, strict=True) if each is not None and each >= 0
-        ]
-    else:
-        near = state.found[: state.shown] if state.evidence >= calibration.hopeless else []
-    places = (
-        {key: passage[key] for key in ("source", "section", "page", "start", "end")}
-        for passage in near
-        if passage["id"] not in state.suspects
-    )
-    return list(islice(places, NEAREST))
+def notices_of(state: State) -> list[str]:
+    """What the user should know of the answer as it stands, and not of one that was withdrawn."""
+    if not state.cut_off_tokens or state.refused:
+        return []
+    return [f"the answer was cut off after {state.cut_off_tokens} tokens"]
 
 
 def citations_of(state: State) -> list[Citation]:

@@ -31,7 +31,7 @@ async def generate(state: State, run: Run) -> dict[str, Any]:
     model has none.
     """
     resources = run.resources
-    attempt = {"attempts": state.attempts + 1, "problem": ""}
+    attempt = {"attempts": state.attempts + 1, "problem": "", "cut_off_tokens": 0}
     said = _result(state)
     if not said and not (state.problem and state.calculation):
         reply = await _answered(state, run)
@@ -40,7 +40,8 @@ async def generate(state: State, run: Run) -> dict[str, Any]:
         if reply.text or not state.calculation:
             mean = sum(reply.logprobs) / len(reply.logprobs) if reply.logprobs else 0.0
             answer = newly_said(spelt(reply.text, state), state)
-            return attempt | {"answer": answer, "answer_logprob": mean}
+            most = _most_tokens(state, run) if reply.truncated else 0
+            return attempt | {"answer": answer, "answer_logprob": mean, "cut_off_tokens": most}
     text = resources.prompts.get("calculated", state.language, calculation=said or state.calculation)
     return attempt | {"answer": text, "answer_logprob": 0.0}
 
@@ -54,12 +55,14 @@ def _result(state: State) -> str:
 
 
 async def _answered(state: State, run: Run) -> Reply:
-    """One answer, without a tool call or marks that were written into it and without a cut-off end."""
+    """One answer, without a tool call or marks that were written into it and without a cut-off end.
+
+    It is truncated where that end was left out.
+    """
     resources = run.resources
-    most = answer_tokens(state.question, resources.model.context_tokens)
     reply = await run.ask(
         prompt(state, resources, instruction(state, resources.prompts)),
-        max_tokens=most,
+        max_tokens=_most_tokens(state, run),
         logprobs=True,
         silent=False,
     )
@@ -67,9 +70,12 @@ async def _answered(state: State, run: Run) -> Reply:
     if spoken != reply.text:
         run.notice("the model wrote a tool call into its answer; it was left out")
     whole = trimmed(spoken, truncated=reply.truncated)
-    if reply.truncated and whole != spoken.strip():
-        run.notice(f"the answer was cut off after {most} tokens")
-    return replace(reply, text=without_marks(whole, shown_passages(state)))
+    is_cut = reply.truncated and whole != spoken.strip()
+    return replace(reply, text=without_marks(whole, shown_passages(state)), truncated=is_cut)
+
+
+def _most_tokens(state: State, run: Run) -> int:
+    return answer_tokens(state.question, run.resources.model.context_tokens)
 
 
 def spelt(text: str, state: State) -> str:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from graphs.calculation import may_calculate
-from graphs.nodes.finish import citations_of
+from graphs.nodes.finish import citations_of, notices_of
 from graphs.parts import refer
 from graphs.reading import unread
 from graphs.run import Run
@@ -34,6 +34,8 @@ async def next_part(state: State, run: Run) -> dict[str, Any]:  # noqa: ARG001 -
         "verdict": "",
         "calculation": "",
         "answer": "",
+        "cut_off_tokens": 0,
+        "notices": list(dict.fromkeys([*state.notices, *notices_of(state)])),
         "problem": "",
         "attempts": 0,
     }

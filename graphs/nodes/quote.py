@@ -72,7 +72,7 @@ async def quote(state: State, run: Run) -> dict[str, Any]:
     if await asyncio.to_thread(suspects_of, quoted, passages, question, run.resources.orders):
         return {}
     run.notice(INSTEAD)
-    return {"answer": quoted.answer, "problem": "", "grounded": state.evidence}
+    return {"answer": quoted.answer, "cut_off_tokens": 0, "problem": "", "grounded": state.evidence}
 
 
 def _reader_decided(state: State) -> bool:

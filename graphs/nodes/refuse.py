@@ -2,8 +2,17 @@
 
 from typing import Any
 
+from app.corpus.passage import Passage
+from graphs.evidence import Calibration
+from graphs.nodes.grade import odds_of
+from graphs.orders import HELD_BACK
 from graphs.run import Run
-from graphs.state import State
+from graphs.state import State, is_from_web
+
+NEAREST = 3
+"""Places that are named at most."""
+NEAR = 0.0
+"""Log-odds from which the reader does not take a passage for one that cannot answer."""
 
 
 async def refuse(state: State, run: Run) -> dict[str, Any]:
@@ -35,3 +44,31 @@ def reason_of(state: State) -> str:
     if state.verdict == "yes":
         return "no answer: the model gave none"
     return "no evidence: the passages found do not hold the answer"
+
+
+def nearest_of(state: State, calibration: Calibration) -> list[dict[str, Any]]:
+    """Places in the documents where a person might look who was given no answer, the likeliest first.
+
+    Places alone: their text passed none of the checks of an answer. Where the reader cannot tell, as of a
+    calculation, what the model was shown is near, unless the evidence was hopeless.
+    """
+    own = [passage for passage in state.found if not is_from_web(passage) and not _is_held_back(passage)]
+    if odds_of(state, [Passage(**passage) for passage in own]) is None:
+        shown = {passage["id"] for passage in state.found[: state.shown]}
+        near = [
+            passage for passage in own if passage["id"] in shown and state.evidence >= calibration.hopeless
+        ]
+    else:
+        read = [passage for passage in own if passage.get("reader") is not None and passage["reader"] >= NEAR]
+        near = sorted(read, key=lambda passage: -passage["reader"])
+    places: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for passage in near:
+        if passage["id"] not in state.suspects:
+            place = {key: passage[key] for key in ("source", "section", "page", "start", "end")}
+            places.setdefault((place["source"], place["section"], place["page"]), place)
+    return list(places.values())[:NEAREST]
+
+
+def _is_held_back(passage: dict[str, Any]) -> bool:
+    """Whether the heading itself seemed an order: the section says it too."""
+    return HELD_BACK in passage["extra"] and not passage["heading"]

@@ -540,7 +540,7 @@ def test_an_honest_refusal_is_no_failure(
     done = ingested("ask", QUESTION)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("문서에서 이 질문의 답을 찾지 못했습니다.\n이유  찾은 문서에 답이 없습니다.\n")
-    assert "근거" not in done.out and "가까운 곳" not in done.out
+    assert "근거" not in done.out and "답이 있을 만한 곳" not in done.out
 
 
 def test_a_refusal_in_doubt_says_where_to_look(
@@ -551,7 +551,7 @@ def test_a_refusal_in_doubt_says_where_to_look(
     monkeypatch.setenv("MUTDA_MODEL", f"fake:{rules}")
     done = ingested("ask", QUESTION)
     assert (done.code, done.err) == (0, "")
-    assert "\n답은 아니지만 가까운 곳\n      문서/휴가.md" in done.out
+    assert "\n답이 있을 만한 곳\n      문서/휴가.md" in done.out
     assert "17일" not in done.out
 
 

@@ -156,26 +156,24 @@ def test_the_engine_reads_as_the_trained_model_does(tmp_path: Path, monkeypatch:
     assert again.read_bytes() == adapter.read_bytes()
 
 
-@pytest.mark.parametrize(("faster", "kind"), [(True, "bfloat16"), (False, "float32")])
-def test_half_precision_is_for_machines_that_are_faster_for_it(
-    faster: bool, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("bfloat16_s", "kind"), [(0.4, "bfloat16"), (0.9, "float32"), (100.0, "float32")])
+def test_half_precision_is_for_machines_that_are_clearly_faster_for_it(
+    bfloat16_s: float, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch = pytest.importorskip("torch")
     from evals import e5_model
 
-    monkeypatch.setattr(e5_model, "halves_are_faster", lambda: faster)
+    e5_model.bfloat16_is_faster.cache_clear()
+    monkeypatch.setattr(e5_model, "product_s", {torch.bfloat16: bfloat16_s, torch.float32: 1.0}.__getitem__)
     model = e5_model.E5Model(put_weights(tmp_path / "cache", layers=12))
+    e5_model.bfloat16_is_faster.cache_clear()
     with model.precision():
         made = torch.ones(2, 2) @ torch.ones(2, 2)
-    assert made.dtype is getattr(torch, kind)
+    assert made.dtype is model.kind is getattr(torch, kind)
 
 
-def test_a_machine_that_needs_long_for_half_precision_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("torch")
-    from evals import e5_model
+def test_a_product_is_timed() -> None:
+    torch = pytest.importorskip("torch")
+    from evals.e5_model import product_s
 
-    clock = iter(range(1000))  # so that what is tried later takes longer, and below the other way round
-    monkeypatch.setattr(e5_model.time, "perf_counter", lambda: next(clock) ** 2)
-    assert e5_model.halves_are_faster()
-    monkeypatch.setattr(e5_model.time, "perf_counter", lambda: -((1000 - next(clock)) ** 2))
-    assert not e5_model.halves_are_faster()
+    assert 0 < product_s(torch.float32) < 10

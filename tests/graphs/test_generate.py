@@ -61,6 +61,15 @@ async def test_an_answer_that_was_cut_off_says_so() -> None:
     assert notice_in("ko", result["notices"][0]).startswith(f"답이 길어 토큰 {ANSWER_TOKENS}개")
 
 
+async def test_of_a_draft_that_was_withdrawn_nobody_is_told_that_it_was_cut_off() -> None:
+    wrong = FakeReply(text="연차 휴가는 99일입니다. 병가는", truncated=True)
+    script = Script(answer=wrong, again="연차 휴가는 17일입니다.")
+    result = await ask(make_resources(script))
+    assert result["answer"].startswith("연차 휴가는 17일입니다.") and result["notices"] == []
+    refused = await ask(make_resources(Script(answer=wrong, again=wrong)))
+    assert refused["refused"] and refused["notices"] == []
+
+
 async def test_a_tool_call_is_no_answer() -> None:
     script = Script(answer=f"```json\n{CALL}\n```", again="연차 휴가는 17일입니다.")
     result = await ask(make_resources(script))
