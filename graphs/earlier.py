@@ -1,4 +1,4 @@
-"""What an answer to a follow-up says again of the turn before."""
+"""What an answer to a follow-up only says again of the turn before."""
 
 import re
 
@@ -16,9 +16,13 @@ RESTATED = 0.8
 # "병가와는 무슨 차이가?", "설치비까지 하면?": of who compares or adds up, both are a part of the answer.
 _BOTH = re.compile(
     r"차이|비교|다른|달라|다르|같[은나아]|보다|더\s|둘|모두|각각|함께|어느|어떤 게|[와과랑]는?\s"
-    r"|합[치하해산한]|까지\s?(?:하|더|포함)|총|빼|맞[나죠지아]|다시"
-    r"|\bdiffer|\bcompare|\bboth\b|\bthan\b|\bsame\b|\bmore\b|\beach\b|\bwhich\b|\btotal|\btogether\b|\bagain\b",
+    r"|합[치하해산한]|까지\s?(?:하|더|포함)|총|빼"
+    r"|\bdiffer|\bcompare|\bboth\b|\bthan\b|\bsame\b|\bmore\b|\beach\b|\bwhich\b|\btotal|\btogether\b",
     re.IGNORECASE,
+)
+# "정말인가요?", "다시 정리해 주세요": who asks for the same gets the same.
+_AGAIN = re.compile(
+    r"다시|맞[나죠지아]|정말|진짜|확실|정리|요약|자세|\bagain\b|\breally\b|\bsure\b|\bsummar", re.IGNORECASE
 )
 _DENIES = re.compile(
     r"아니|아닙|아닌|않|못|없|불가|금지|제외|(?<![가-힣])안\s|\b(?:no|not|never|cannot|without)\b|n't",
@@ -45,7 +49,7 @@ def without_earlier(answer: str, question: str, before: str) -> str:
     at may be a part of the answer: then nothing is left out.
     """
     new = _named(question) - set(bigrams(before))
-    if not new or _BOTH.search(question) or _ITEM.search(answer):
+    if not new or _BOTH.search(question) or _AGAIN.search(question) or _ITEM.search(answer):
         return answer
     sentences = [(start, answer[start:end]) for start, end in sentence_spans(answer)]
     earlier = _CITED.sub(" ", before)
@@ -57,6 +61,22 @@ def without_earlier(answer: str, question: str, before: str) -> str:
     return answer
 
 
+def says_only(answer: str, question: str, asked: str, told: str) -> bool:
+    """Whether `answer` to `question` has nothing but what was `asked` and `told` in the turn before.
+
+    "작은방은 하룻밤 52,000원입니다." once more, to "사람이 더 오면요?". It must name what only the question
+    before named, and nothing of what is asked now: a figure may well be the same.
+    """
+    before = _CITED.sub(" ", f"{asked} {told}")
+    new = _named(question) - set(bigrams(before))
+    said = set(bigrams(answer))
+    if not new or new & said or _AGAIN.search(question) or begins_with_yes_or_no(answer):
+        return False
+    if not _is_known(answer, before):
+        return False
+    return bool((topic_tokens(asked) - set(bigrams(question))) & said)
+
+
 def _named(question: str) -> set[str]:
     """Tokens of what a question is about; of "딸은요?" the lone syllable."""
     topic = TOPIC_ALONE.sub(" ", question)
@@ -64,8 +84,13 @@ def _named(question: str) -> set[str]:
 
 
 def _restates(sentence: str, before: str) -> bool:
-    figures, topic = numbers_in(in_digits(sentence)), topic_tokens(sentence)
-    if not figures or not topic or begins_with_yes_or_no(sentence) or _DENIES.search(sentence):
+    if begins_with_yes_or_no(sentence) or _DENIES.search(sentence) or not numbers_in(in_digits(sentence)):
         return False
-    known = set(bigrams(before))
-    return figures <= numbers_in(in_digits(before)) and len(topic & known) >= RESTATED * len(topic)
+    return _is_known(sentence, before)
+
+
+def _is_known(text: str, before: str) -> bool:
+    """Whether all its figures and most of its words stand in the turn before."""
+    topic = topic_tokens(text)
+    known = len(topic & set(bigrams(before))) >= RESTATED * len(topic)
+    return bool(topic) and known and numbers_in(in_digits(text)) <= numbers_in(in_digits(before))

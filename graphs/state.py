@@ -123,6 +123,18 @@ def own_words(state: State) -> str:
     return asked if state.standalone.endswith(asked) else state.standalone or asked
 
 
+def turn_before(state: State) -> tuple[str, str]:
+    """What a follow-up leans on: the question as it is read beside this one, and what was answered.
+
+    Both empty for a question that stands alone.
+    """
+    asked = own_words(state)
+    if state.standalone == asked:
+        return "", ""
+    told = [turn["content"] for turn in state.history[-1:] if turn["role"] == "assistant"]
+    return state.standalone.removesuffix(asked), " ".join(told)
+
+
 def looks_up(state: State) -> bool:
     """Whether what was searched for last is a fact that a calculation lacks."""
     return bool(state.lacking) and state.query == state.lacking

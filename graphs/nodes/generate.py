@@ -13,7 +13,7 @@ from graphs.prefix import answer_tokens, prompt
 from graphs.results import stated
 from graphs.run import Run
 from graphs.spelling import repair
-from graphs.state import State, own_words, shown_passages
+from graphs.state import State, own_words, shown_passages, turn_before
 from graphs.tool_text import without_calls
 
 _WHOLE = re.compile(r"[.!?。…][\"'”’)\]]*$")
@@ -86,11 +86,10 @@ def spelt(text: str, state: State) -> str:
 
 def newly_said(text: str, state: State) -> str:
     """A follow-up's answer without what it says again of the turn before; a calculation's is left alone."""
-    asked = own_words(state)
-    if state.calculation or state.standalone == asked:
-        return text
-    told = [turn["content"] for turn in state.history[-1:] if turn["role"] == "assistant"]
-    return without_earlier(text, asked, " ".join([state.standalone.removesuffix(asked), *told]))
+    before = " ".join(turn_before(state))
+    return (
+        without_earlier(text, own_words(state), before) if before.strip() and not state.calculation else text
+    )
 
 
 def instruction(state: State, prompts: Prompts) -> str:

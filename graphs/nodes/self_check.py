@@ -8,6 +8,7 @@ from app.corpus.passage import Passage
 from app.models.chat import choice_probability
 from graphs.calculation import gives, may_calculate, sides
 from graphs.counts import of_another_kind
+from graphs.earlier import says_only
 from graphs.evidence import groundedness
 from graphs.grounding import (
     cite,
@@ -22,10 +23,13 @@ from graphs.grounding import (
 from graphs.nodes.generate import instruction
 from graphs.numerals import in_digits
 from graphs.orders import Orders, suspicion_of
-from graphs.prefix import document_lines, further_turn, prompt
+from graphs.prefix import document_lines, further_turn, harmless, prompt
 from graphs.run import BudgetEnd, Decision, Run
-from graphs.state import State, shown_passages
+from graphs.state import State, own_words, shown_passages, turn_before
 from tools.scales import plainly
+
+ASKED_CHARS = 60
+"""Of a question that the model is told it did not answer."""
 
 
 async def self_check(state: State, run: Run) -> dict[str, Any]:
@@ -153,6 +157,10 @@ def problem_of(state: State, passages: list[Passage], question: str) -> str:
         return ""
     if repeats(state.answer, question):
         return "it only repeats the question"
+    asked, told = turn_before(state)
+    own = own_words(state)
+    if asked and says_only(state.answer, own, asked, told):
+        return f'it answers the question before, and not "{harmless(own[:ASKED_CHARS])}"'
     if agreed := merely_agreed(state.answer, question, passages):
         return f"{', '.join(agreed)} is in the question, and not what the documents say"
     if not cite(state.answer, question, passages):

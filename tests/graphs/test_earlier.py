@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fakes import FakeCorpus, Script, make_resources, passage
 
-from graphs.earlier import without_earlier
+from graphs.earlier import says_only, without_earlier
 from graphs.rag import build
 from graphs.state import Question
 
@@ -105,3 +105,57 @@ async def test_the_graph_gives_only_what_is_new() -> None:
     assert await answer_to("그럼 병가는요?", history=history) == "병가는 30일입니다. [1]"
     asked_at_once = "연차 휴가와 병가는 며칠인가요?"
     assert await answer_to(asked_at_once) == "연차 휴가는 17일입니다. 병가는 30일입니다. [1]"
+
+
+ROOM = ("작은방은 하룻밤에 얼마인가요?", "작은방은 하룻밤 52,000원입니다. [1]")
+MAIL = ("지운 편지는 며칠 뒤에 사라지나요?", "지운 편지는 24일 뒤에 사라집니다.")
+CLAIM = ("과장의 숙박비 한도는 얼마인가요?", "과장의 숙박비 한도는 8만원입니다.")
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "answer"),
+    [
+        (ROOM, "사람이 더 오면요?", "작은방은 하룻밤에 52,000원입니다."),
+        (MAIL, "그렇게 사라진 건 되살릴 수 있나요?", "지운 편지는 24일 뒤에 사라집니다."),
+        (CLAIM, "그럼 부장은요?", "과장의 숙박비 한도는 8만원입니다."),
+        (("When is dinner?", "Dinner is at 19:10."), "And who serves lunch?", "Dinner is at 19:10."),
+    ],
+)
+def test_an_answer_to_the_question_before_is_none(
+    before: tuple[str, str], question: str, answer: str
+) -> None:
+    assert says_only(answer, question, *before)
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "answer"),
+    [
+        (CLAIM, "그럼 부장은요?", "부장의 숙박비 한도는 8만원입니다."),
+        (CLAIM, "그럼 부장은요?", "12만원입니다."),
+        (CLAIM, "그럼 부장은요?", "과장의 숙박비 한도는 12만원입니다."),
+        (CLAIM, "8만원 맞나요?", "네, 과장의 숙박비 한도는 8만원입니다."),
+        (CLAIM, "다시 알려 주세요", "과장의 숙박비 한도는 8만원입니다."),
+        (CLAIM, "정말인가요?", "과장의 숙박비 한도는 8만원입니다."),
+        (ROOM, "사람이 더 오면요?", "한 사람에 13,000원을 더 받습니다."),
+        (ROOM, "사람이 더 오면요?", "네, 작은방은 하룻밤에 52,000원입니다."),
+        (ROOM, "사람이 더 오면요?", ""),
+    ],
+)
+def test_what_is_asked_now_may_have_the_same_answer(
+    before: tuple[str, str], question: str, answer: str
+) -> None:
+    assert not says_only(answer, question, *before)
+
+
+async def test_an_answer_to_the_question_before_is_tried_again_and_else_refused() -> None:
+    found = [passage(1, "작은방은 하룻밤 52,000원입니다. 사람이 더 오면 한 사람에 13,000원을 받습니다.")]
+    history: Any = [
+        {"role": role, "content": text} for role, text in zip(("user", "assistant"), ROOM, strict=True)
+    ]
+    old, new = "작은방은 하룻밤에 52,000원입니다.", "사람이 더 오면 한 사람에 13,000원을 받습니다."
+    for second, answer in ((new, f"{new} [1]"), (old, "문서에서 이 질문의 답을 찾지 못했습니다.")):
+        script = Script(answer=old, again=second)
+        resources = make_resources(script, corpus=FakeCorpus(default=found))
+        state = await build(resources).ainvoke(Question(question="사람이 더 오면요?", history=history))
+        assert state["result"]["answer"] == answer
+        assert "again" in script.seen
