@@ -197,8 +197,9 @@ def build(articles: Sequence[Article], *, questions: int, seed: int, part: Chose
     names = _names(articles)
     choice = _Choice()
     rest = _leave_out(articles, candidates, wanted["left_out"], choice, chance)
-    found = -1
-    while found < (found := sum(map(len, choice.cases.values()))):
+    is_found = True
+    while is_found:
+        is_found = False
         for number in rest:
             # The kind that lags behind first, so that both spread over as many articles.
             kinds = sorted(("near", "answerable"), key=lambda kind: len(choice.cases[kind]))
@@ -206,6 +207,7 @@ def build(articles: Sequence[Article], *, questions: int, seed: int, part: Chose
                 if len(choice.cases[kind]) < wanted[kind] and _take(
                     kind, articles[number], number, choice, chance, names
                 ):
+                    is_found = True
                     break
     for kind, cases in choice.cases.items():
         if len(cases) < wanted[kind]:
@@ -240,8 +242,8 @@ def _leave_out(
             return candidates[used:]
         choice.left_out.add(number)
         asked = [question for paragraph in articles[number].paragraphs for question in paragraph.qas]
-        few = min(MAX_QUESTIONS_AN_ARTICLE, wanted - len(cases), len(asked))
-        cases += [_case("left_out", question) for question in chance.sample(asked, few)]
+        count = min(MAX_QUESTIONS_AN_ARTICLE, wanted - len(cases), len(asked))
+        cases += [_case("left_out", question) for question in chance.sample(asked, count)]
     return []
 
 

@@ -37,8 +37,8 @@ _ITEM = re.compile(rf"{AT_ITEM}|^\s*[-*•]", re.MULTILINE)
 _CITED = re.compile(r"\[\d{1,3}\]")
 
 
-def without_earlier(answer: str, question: str, before: str) -> str:
-    """`answer` to `question` without a beginning that only says `before`, the turn before it, once more.
+def without_earlier(answer: str, question: str, asked: str, told: str) -> str:
+    """`answer` to `question` without a beginning that only repeats what was `asked` and `told` before it.
 
     A follow-up is read beside the question that it leans on (`graphs.conversation`), and a small model
     answers both: "본체의 보증 기간은 30개월입니다. 배터리는 15개월입니다." Who heard the first a moment ago
@@ -48,15 +48,15 @@ def without_earlier(answer: str, question: str, before: str) -> str:
     of the turn before and say nothing else. A list, a denial, a yes, and what the next sentence points back
     at may be a part of the answer: then nothing is left out.
     """
+    before = _uncited(asked, told)
     new = _named(question) - set(bigrams(before))
     if not new or _BOTH.search(question) or _AGAIN.search(question) or _ITEM.search(answer):
         return answer
-    sentences = [(start, answer[start:end]) for start, end in sentence_spans(answer)]
-    earlier = _CITED.sub(" ", before)
-    for start, sentence in sentences:
+    for start, end in sentence_spans(answer):
+        sentence = answer[start:end]
         if new & set(bigrams(sentence)):
             return answer if _POINTS_BACK.match(sentence) else answer[start:]
-        if not _restates(sentence, earlier):
+        if not _restates(sentence, before):
             break
     return answer
 
@@ -67,7 +67,7 @@ def says_only(answer: str, question: str, asked: str, told: str) -> bool:
     "작은방은 하룻밤 52,000원입니다." once more, to "사람이 더 오면요?". It must name what only the question
     before named, and nothing of what is asked now: a figure may well be the same.
     """
-    before = _CITED.sub(" ", f"{asked} {told}")
+    before = _uncited(asked, told)
     new = _named(question) - set(bigrams(before))
     said = set(bigrams(answer))
     if not new or new & said or _AGAIN.search(question) or begins_with_yes_or_no(answer):
@@ -75,6 +75,11 @@ def says_only(answer: str, question: str, asked: str, told: str) -> bool:
     if not _is_known(answer, before):
         return False
     return bool((topic_tokens(asked) - set(bigrams(question))) & said)
+
+
+def _uncited(asked: str, told: str) -> str:
+    """The turn before on one line; the number of a citation is none of its figures."""
+    return _CITED.sub(" ", f"{asked} {told}")
 
 
 def _named(question: str) -> set[str]:

@@ -47,7 +47,7 @@ async def finish(state: State, run: Run) -> dict[str, Any]:
                 for text in (*(part["calculation"] for part in state.finished), state.calculation)
                 if text
             ),
-            "notices": [*state.notices, *notices_of(state)],
+            "notices": notices_of(state),
             "model": resources.model.spec,
             "embedder": resources.embedder,
             "collection": resources.collection,
@@ -72,10 +72,11 @@ def put_together(state: State) -> tuple[str, list[dict[str, Any]]]:
 
 
 def notices_of(state: State) -> list[str]:
-    """What the user should know of the answer as it stands, and not of one that was withdrawn."""
+    """All that the user should know, once: of the answer as it stands too, and not of one withdrawn."""
     if not state.cut_off_tokens or state.refused:
-        return []
-    return [f"the answer was cut off after {state.cut_off_tokens} tokens"]
+        return state.notices
+    cut_off = f"the answer was cut off after {state.cut_off_tokens} tokens"
+    return list(dict.fromkeys([*state.notices, cut_off]))
 
 
 def citations_of(state: State) -> list[Citation]:

@@ -86,10 +86,10 @@ def spelt(text: str, state: State) -> str:
 
 def newly_said(text: str, state: State) -> str:
     """A follow-up's answer without what it says again of the turn before; a calculation's is left alone."""
-    before = " ".join(turn_before(state))
-    return (
-        without_earlier(text, own_words(state), before) if before.strip() and not state.calculation else text
-    )
+    asked, told = turn_before(state)
+    if not asked or state.calculation:
+        return text
+    return without_earlier(text, own_words(state), asked, told)
 
 
 def instruction(state: State, prompts: Prompts) -> str:

@@ -35,7 +35,7 @@ async def next_part(state: State, run: Run) -> dict[str, Any]:  # noqa: ARG001 -
         "calculation": "",
         "answer": "",
         "cut_off_tokens": 0,
-        "notices": list(dict.fromkeys([*state.notices, *notices_of(state)])),
+        "notices": notices_of(state),
         "problem": "",
         "attempts": 0,
     }

@@ -48,7 +48,7 @@ WEDDING = "아들 결혼 경조 휴가는 며칠인가요? 아들 결혼 경조 
     ],
 )
 def test_what_was_said_a_moment_ago_is_left_out(before: str, question: str, answer: str, left: str) -> None:
-    assert without_earlier(answer, question, before) == left
+    assert without_earlier(answer, question, before, "") == left
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_was_said_a_moment_ago_is_left_out(before: str, question: str, answ
     ],
 )
 def test_what_may_be_a_part_of_the_answer_stays(before: str, question: str, answer: str) -> None:
-    assert without_earlier(answer, question, before) == answer
+    assert without_earlier(answer, question, before, "") == answer
 
 
 async def test_the_graph_gives_only_what_is_new() -> None:
