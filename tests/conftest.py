@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import be_patient
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -16,6 +17,14 @@ def heard_interrupts() -> None:
     """A shell that starts tests in the background has Ctrl-C ignored, and children inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patience() -> Iterator[None]:
+    """A machine that stands still for some seconds must fail no test."""
+    with pytest.MonkeyPatch.context() as patch:
+        be_patient(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)

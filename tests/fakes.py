@@ -178,7 +178,7 @@ def make_resources(script: Script | None = None, **changes: Any) -> Resources:
         "reader": None,
         "search": None,
         "web_search": "off",
-        "call_timeout_s": 10.0,
+        "call_timeout_s": 600.0,
         "today": lambda: date(2026, 11, 21),
         "monotonic": Ticks(),
         "embedder": "toy:",

@@ -8,11 +8,12 @@ from app.models.ollama_tags import installed_models
 from app.settings import Settings
 
 NAME = "ollama"
+TIMEOUT_S = 3.0
 
 
 def look_at_ollama(settings: Settings) -> Finding:
     """Does it answer, and is it needed?"""
-    names = asyncio.run(installed_models(settings.ollama_url, timeout_s=3.0))
+    names = asyncio.run(installed_models(settings.ollama_url, timeout_s=TIMEOUT_S))
     needed = [spec for spec in (settings.model, settings.embedder) if spec.strip().startswith("ollama:")]
     if names is None:
         text = f"no answer from {settings.ollama_url}"

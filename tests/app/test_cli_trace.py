@@ -37,7 +37,7 @@ def test_last_draws_the_tree(asked: Mutda) -> None:
     assert lines[0].strip() == QUESTION
     assert "완료" in done.out and "모델 호출 3회" in done.out and "새로 읽음" in done.out
     for step in ("prepare", "retrieve", "grade", "generate", "self_check", "finish"):
-        assert re.search(rf"[├└]── {step} +\d+ ms", done.out), step
+        assert re.search(rf"[├└]── {step} +[\d.]+ m?s", done.out), step
     assert "판정 evidence" in done.out and "yes 90%" in done.out
     assert re.search(r"\[1\] 1\.00 .*휴가\.md · 연차 ", done.out)
     assert "[system]" not in done.out

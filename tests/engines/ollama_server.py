@@ -83,7 +83,7 @@ class OllamaServer:
         if self._process is None:
             return
         self.resume()
-        for sign, wait_s in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+        for sign, wait_s in ((signal.SIGTERM, 30), (signal.SIGKILL, 60)):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, sign)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -94,14 +94,14 @@ class OllamaServer:
         """What a crash of the machine's memory looks like: server and runners are gone at once."""
         assert self._process is not None
         os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(60)
         self._process = None
 
     def runners(self) -> list[int]:
         """Process numbers of the runners, which hold the loaded models."""
         assert self._process is not None
         found = subprocess.run(
-            ["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True, timeout=10, check=False
+            ["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True, timeout=60, check=False
         )
         return [int(number) for number in found.stdout.split()]
 

@@ -360,16 +360,17 @@ def test_a_server_at_fault_costs_the_report_nothing(
     said: str,
 ) -> None:
     # Who answers at once, if only with an error, is given the time that a slow machine takes.
-    monkeypatch.setattr(evals.langfuse_experiment, "BEGIN_S", 0.5 if fault == "hang" else 60.0)
-    if not paths:
-        monkeypatch.setattr(evals.traced, "CLOSE_S", 0.5)
+    if fault == "hang":
+        monkeypatch.setattr(evals.langfuse_experiment, "BEGIN_S", 0.5)
+    if fault == "hang" and not paths:
+        monkeypatch.setattr(evals.traced, "CLOSE_S", 5.0)
     with LangfuseServer(fault=fault, faulty_paths=paths, public_key=own_key()) as server:
         point_at(server, monkeypatch)
         use(monkeypatch)
         started = time.perf_counter()
         assert main([str(suite), *BOTH]) == 0
-        # A post alone would take the SDK five seconds, and there are more than a hundred.
-        assert time.perf_counter() - started < 30
+        # A post that is waited for would take a minute, and there are more than a hundred.
+        assert time.perf_counter() - started < 120
     report = report_of()
     assert len(report["questions"]) == 6 and report["interrupted"] is False
     assert "langfuse" not in report and "trace_url" not in report["questions"][0]
@@ -465,7 +466,7 @@ def test_an_item_keeps_its_id_and_no_other_suite_has_it() -> None:
 
 
 def test_the_sdk_reads_what_the_stand_in_answers() -> None:
-    with LangfuseServer(has_runs=True) as server, httpx.Client(trust_env=False) as client:
+    with LangfuseServer(has_runs=True) as server, httpx.Client(timeout=60, trust_env=False) as client:
         settings = load_settings(
             langfuse_public_key=server.public_key,
             langfuse_secret_key=server.secret_key,

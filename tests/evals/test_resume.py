@@ -257,7 +257,7 @@ def test_a_killed_run_holds_nothing(tmp_path: Path) -> None:
             Journal(path, ABOUT)
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.communicate(timeout=120)
     assert path.exists()
     Journal(path, ABOUT).finish()
     assert list(tmp_path.iterdir()) == []

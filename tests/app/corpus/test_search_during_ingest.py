@@ -38,7 +38,7 @@ def test_a_search_sees_each_document_whole(tmp_path: Path, weight: float) -> Non
     ingest(folder, [docs], embedder, **options)  # type: ignore[arg-type]
     problems: list[str] = []
     versions: set[str] = set()
-    ended = threading.Event()
+    ended, looked = threading.Event(), threading.Event()
 
     def ask() -> None:
         with Collection.open(folder, embedder, dense_weight=weight) as collection:
@@ -55,6 +55,7 @@ def test_a_search_sees_each_document_whole(tmp_path: Path, weight: float) -> Non
                         or len(lines) != _CHUNKS
                     ):
                         problems.append(f"{name}: {sorted(lines)}")
+                looked.set()
                 if is_last:
                     return
 
@@ -64,9 +65,11 @@ def test_a_search_sees_each_document_whole(tmp_path: Path, weight: float) -> Non
     for version in range(1, 16):
         _write(docs, version)
         ingest(folder, [docs], embedder, **options)  # type: ignore[arg-type]
+        looked.clear()
+        assert looked.wait(60)
     ended.set()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert not any(thread.is_alive() for thread in threads)
     assert problems == []
     # It did look while things changed, and ended with the last version.

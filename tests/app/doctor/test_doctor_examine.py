@@ -16,10 +16,10 @@ def test_findings_keep_their_order_and_run_side_by_side() -> None:
     both = threading.Barrier(2)
 
     def together(name: str) -> Finding:
-        both.wait(timeout=5)  # breaks unless the other one runs too
+        both.wait(timeout=60)  # breaks unless the other one runs too
         return ok(name, "")
 
-    found = list(looked([Check("a", lambda: together("a")), Check("b", lambda: together("b"))]))
+    found = list(looked([Check("a", lambda: together("a"), 60), Check("b", lambda: together("b"), 60)]))
     assert [finding.name for finding in found] == ["a", "b"]
 
 
@@ -27,13 +27,13 @@ def test_one_that_hangs_is_left_behind() -> None:
     stop = threading.Event()
 
     def hang() -> Finding:
-        stop.wait(30)
+        stop.wait(250)
         return ok("slow", "")
 
     started = time.monotonic()
-    slow, quick = looked([Check("slow", hang, 0.2), Check("quick", lambda: ok("quick", ""), 5)])
+    slow, quick = looked([Check("slow", hang, 0.2), Check("quick", lambda: ok("quick", ""), 60)])
     stop.set()
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 120
     assert (slow.name, slow.level, quick.level) == ("slow", "warn", "ok")
     assert slow.text == "not known: nothing came in 0.2 s"
 
@@ -42,10 +42,10 @@ def test_an_error_for_a_person_is_a_finding_and_a_bug_is_not() -> None:
     def fail(error: Exception) -> Finding:
         raise error
 
-    (found,) = looked([Check("model", lambda: fail(ModelError("It is gone.\nStart it.")))])
+    (found,) = looked([Check("model", lambda: fail(ModelError("It is gone.\nStart it.")), 60)])
     assert found == Finding(name="model", level="fail", text="It is gone. Start it.", blame="service")
     with pytest.raises(ZeroDivisionError):
-        list(looked([Check("model", lambda: fail(ZeroDivisionError()))]))
+        list(looked([Check("model", lambda: fail(ZeroDivisionError()), 60)]))
 
 
 @pytest.mark.parametrize(

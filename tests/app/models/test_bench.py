@@ -1,8 +1,11 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from stand_ins.chat_server import Answer, ChatServer
+from langchain_core.messages import BaseMessage
 from stand_ins.ollama_server import Model, OllamaStandIn
 
 from app.errors import ModelError
@@ -10,7 +13,6 @@ from app.models.bench import Memory, Sample, Spread, bench, memory_of, output_sp
 from app.models.bench_file import bench_path, read_bench, save_bench, saved_speeds
 from app.models.chat import Reply
 from app.models.fake import FakeModel, FakeReply
-from app.models.ollama import OllamaModel
 
 
 def sample(first_s: float, total_s: float, *, prompt: int = 600, cached: int = 0, output: int = 65) -> Sample:
@@ -58,15 +60,26 @@ async def memory(_: str) -> Memory:
     return Memory(ours=1)
 
 
-async def test_the_time_to_the_first_token_is_that_of_the_first_token() -> None:
-    answer = Answer(pieces=["가"] * 9, cached_tokens=0)
-    with ChatServer(fault="drip", delay_s=0.2, answer=answer) as server:
-        model = OllamaModel(name="m", url=server.url, context_tokens=4096, timeout_s=30)
-        result = await bench(model, runs=1, timeout_s=30)
-    assert result.first_token_cold_s is not None and result.output_tokens_per_s is not None
-    # Eight tokens in 1.6 s after the first, which took .2 s: a slow machine takes its time before the first.
-    rest_s = 8 / result.output_tokens_per_s.median
-    assert 0.15 < result.first_token_cold_s.median < rest_s
+class Ticking(FakeModel):
+    """Half a second passes before each of nine tokens, on a clock of its own."""
+
+    now_s = 0.0
+
+    async def call(self, messages: Sequence[BaseMessage], **options: Any) -> Reply:
+        for _ in range(9):
+            self.now_s += 0.5
+            options["on_text"]("가")
+        return Reply(text="가" * 9, prompt_tokens=600, cached_tokens=0, output_tokens=9)
+
+
+async def test_the_time_to_the_first_token_is_that_of_the_first_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = Ticking(lambda _: FakeReply())
+    monkeypatch.setattr("app.models.bench.time", SimpleNamespace(monotonic=lambda: model.now_s))
+    result = await bench(model, runs=3, timeout_s=30)
+    assert result.first_token_cold_s == Spread(min=0.5, median=0.5, max=0.5, runs=3)
+    assert result.output_tokens_per_s == Spread(min=2.0, median=2.0, max=2.0, runs=3)
 
 
 async def test_it_is_bounded_and_says_so() -> None:

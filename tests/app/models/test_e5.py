@@ -224,7 +224,7 @@ def test_another_program_without_the_key_is_refused(e5: E5Embedder) -> None:
     url = str(e5._engines.loaded[0]._client.base_url)
     assert url.startswith("http://127.0.0.1:")
     for path in ("v1/embeddings", "embedding", "tokenize", "slots", "props"):
-        answer = httpx.post(f"{url}/{path}", json={"input": "?", "content": "?"}, trust_env=False)
+        answer = httpx.post(f"{url}/{path}", json={"input": "?", "content": "?"}, timeout=60, trust_env=False)
         assert answer.status_code == 401, path
 
 
@@ -265,7 +265,7 @@ def test_one_that_is_forgotten_is_closed(cache: Path) -> None:
     del embedder
     gc.collect()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{url}/health", timeout=5, trust_env=False)
+        httpx.get(f"{url}/health", timeout=60, trust_env=False)
 
 
 def test_a_program_ends_while_one_is_open(cache: Path) -> None:

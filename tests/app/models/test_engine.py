@@ -113,7 +113,7 @@ async def test_another_program_without_the_key_is_refused(model: EmbeddedModel) 
     assert str(caught.value) == f"{model._url} refused the key. Set MUTDA_OPENAI_API_KEY."
     root = model._url.removesuffix("/v1")
     assert root.startswith("http://127.0.0.1:")
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         for path in ("/v1/completions", "/completion", "/tokenize", "/apply-template", "/slots", "/props"):
             answer = await client.post(f"{root}{path}", json={"prompt": "?", "content": "?"})
             assert answer.status_code == 401, path
@@ -125,7 +125,7 @@ async def test_closing_frees_the_model(weights: Path) -> None:
     maps = Path("/proc/self/maps")
     before = maps.read_text().count(weights.name) if maps.exists() else 0
     await opened.aclose()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         with pytest.raises(httpx.ConnectError):
             await client.get(f"{url}/health", timeout=5)
     if maps.exists():

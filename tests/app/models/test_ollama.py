@@ -129,8 +129,8 @@ async def test_a_call_is_bounded_as_a_whole_and_ends_the_server_s_work(fault: Fa
         started = time.monotonic()
         with pytest.raises(ModelError) as caught:
             await ask(server.url, timeout_s=0.8)
-        assert time.monotonic() - started < 15
-        assert server.hung_up.wait(5)
+        assert time.monotonic() - started < 60
+        assert server.hung_up.wait(60)
     assert str(caught.value) == (
         "ollama:llama3-ko did not finish within 0.8 s. Raise MUTDA_CALL_TIMEOUT_S, or choose a smaller model."
     )
@@ -142,11 +142,11 @@ async def test_cancelling_the_call_closes_the_connection() -> None:
         call = asyncio.create_task(
             model_at(server.url).call(MESSAGES, max_tokens=9, timeout_s=30, on_text=lambda _: heard.set())
         )
-        await asyncio.wait_for(heard.wait(), 20)
+        await asyncio.wait_for(heard.wait(), 60)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        assert await asyncio.to_thread(server.hung_up.wait, 5)
+        assert await asyncio.to_thread(server.hung_up.wait, 60)
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])

