@@ -118,8 +118,10 @@ def salt_of(position: int, system: int) -> str:
 
 
 async def _warm_up(resources: Resources) -> None:
-    # The first search opens the index and the embedder; no question is to pay for that.
+    # What a run opens once, index, embedder, reader and model: no question is to pay for that.
     await asyncio.to_thread(resources.corpus.search, "준비", k=1)
+    if resources.reader:
+        await asyncio.to_thread(resources.reader.odds, "준비", ["준비"])
     await resources.model.call(
         [SystemMessage("Warm up."), HumanMessage("Reply with 1.")],
         max_tokens=1,

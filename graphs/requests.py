@@ -38,6 +38,8 @@ _SEVERAL = re.compile(
     r"|,\s|[·/]|\b(?:and|or|both|each|either|versus|vs|compare|compared|differ|difference|between)\b",
     re.IGNORECASE,
 )
+# "며칠이나 쉴 수 있나요?" asks how much; "병가나 연차" for two things.
+_HOW_MUCH = re.compile(r"(?:며칠|몇\s?[가-힣]{1,3}?)이나\s")
 
 
 def may_be_long(question: str) -> bool:
@@ -54,4 +56,4 @@ def is_broad(question: str) -> bool:
 
 def names_several(question: str) -> bool:
     """Whether a question may be about several things, so that more than one passage may be needed."""
-    return is_broad(question) or bool(_SEVERAL.search(question))
+    return is_broad(question) or bool(_SEVERAL.search(_HOW_MUCH.sub(" ", question)))

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from graphs.context import Context
-from graphs.state import State
+from graphs.state import State, reader_decided
 
 
 def web_query(state: State) -> str:
@@ -84,31 +84,33 @@ def after_calculate(
 
 def after_generate(state: State, context: Context) -> Literal["self_check", "quote", "refuse"]:
     """An empty answer is no answer."""
-    return "self_check" if state.answer else _instead(state)
+    if state.answer:
+        return "self_check"
+    return "quote" if _may_quote(state) else "refuse"
 
 
-def _instead(state: State) -> Literal["quote", "refuse"]:
-    """In place of an answer that does not stand: what the reader read may be quoted."""
-    shown = state.found[: state.shown]
-    was_read = any(passage.get("reader") is not None for passage in shown)
-    return "quote" if was_read and state.verdict == "yes" and not state.ended else "refuse"
+def _may_quote(state: State) -> bool:
+    """Whether a sentence may stand in place of an answer that does not; it is looked for once."""
+    return reader_decided(state) and state.verdict == "yes" and state.attempts < 2 and not state.ended
 
 
-def after_quote(state: State, context: Context) -> Literal["finish", "next_part", "refuse"]:
-    """A quotation is given; where none was found the answer stays withdrawn."""
-    if state.problem or not state.answer:
-        return "refuse"
-    return "next_part" if state.parts else "finish"
+def after_quote(state: State, context: Context) -> Literal["finish", "next_part", "generate", "refuse"]:
+    """A quotation is given; where none was found the model tries once more with the reason."""
+    if state.answer and not state.problem:
+        return "next_part" if state.parts else "finish"
+    return "generate" if state.answer and not state.ended else "refuse"
 
 
 def after_self_check(
     state: State, context: Context
 ) -> Literal["finish", "next_part", "generate", "grade", "web_search", "quote", "refuse"]:
-    """Give the answer or go on to the next question, try once more with the reason, or withdraw it."""
+    """Give the answer or go on to the next question; else quote, try again, or withdraw it."""
     if state.recheck:
         if state.ended:
             return "refuse"
         return "grade" if state.shown else after_retrieve(state, context)
     if not state.problem:
         return "next_part" if state.parts and not state.ended else "finish"
-    return "generate" if state.attempts < 2 and not state.ended else _instead(state)
+    if state.attempts >= 2 or state.ended:
+        return "refuse"
+    return "quote" if _may_quote(state) else "generate"

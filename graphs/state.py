@@ -117,6 +117,12 @@ class State(Question):
     """The answer object of the contract, once the run is finished."""
 
 
+def reader_decided(state: State) -> bool:
+    """Whether the reader alone accepted what is shown: the model was not needed for that."""
+    grades = [decision for decision in state.decisions if decision.get("step") == "grade"]
+    return bool(grades) and grades[-1].get("name") == "reader" and grades[-1].get("verdict") == "yes"
+
+
 def own_words(state: State) -> str:
     """What is asked now, without the question before that it is read beside."""
     asked = " ".join(state.question.split())

@@ -34,13 +34,16 @@ async def ask(
 
 
 async def test_what_the_model_cannot_say_is_quoted_where_the_reader_is_sure() -> None:
-    result = await ask(Script(**WRONG), {"17일": 3.0, "3일 전": 1.5})
+    script = Script(**WRONG)
+    result = await ask(script, {"17일": 3.0, "3일 전": 1.5})
     assert result["answer"] == "“연차 휴가는 17일입니다.” [1]"
-    assert result["route"][3:] == ["generate", "self_check", "generate", "self_check", "quote", "finish"]
+    assert result["route"][3:] == ["generate", "self_check", "quote", "finish"]
+    # Told what was wrong, so small a model is wrong again: it is not asked.
     assert not result["refused"] and result["notices"] == [INSTEAD]
     assert [citation["text"] for citation in result["citations"]] == ["연차 휴가는 17일입니다."]
     last = result["decisions"][-1]
     assert (last["step"], last["name"], last["verdict"]) == ("quote", "reader", "yes")
+    assert "again" not in script.seen
 
 
 @pytest.mark.parametrize(
@@ -61,9 +64,16 @@ async def test_without_a_sure_reader_it_stays_withdrawn(
 async def test_a_sentence_that_does_not_answer_by_itself_is_not_quoted() -> None:
     # The passage as a whole is accepted, none of its sentences is.
     result = await ask(Script(**WRONG), {"17일입니다. 신청": 3.0}, found=LEAVE[:1])
-    assert result["route"][-3:] == ["quote", "refuse", "finish"]
+    assert result["route"][-6:] == ["self_check", "quote", "generate", "self_check", "refuse", "finish"]
     assert result["reason"] == "withdrawn: 26 is not in the documents"
     assert result["decisions"][-1]["verdict"] == "no"
+
+
+async def test_where_nothing_can_be_quoted_the_model_may_be_right_when_it_is_told() -> None:
+    script = Script(answer=WRONG["answer"], again="연차 휴가는 17일입니다.")
+    result = await ask(script, {"17일입니다. 신청": 3.0}, found=LEAVE[:1])
+    assert result["answer"] == "연차 휴가는 17일입니다. [1]" and result["notices"] == []
+    assert result["route"][-5:] == ["self_check", "quote", "generate", "self_check", "finish"]
 
 
 @pytest.mark.parametrize(
@@ -77,14 +87,16 @@ async def test_a_sentence_that_does_not_answer_by_itself_is_not_quoted() -> None
 async def test_what_one_sentence_cannot_answer_is_not_quoted(question: str) -> None:
     script = Script(grade=0.9, needs_calculation=0.1, **WRONG)
     result = await ask(script, {"17일": 3.0}, question=question)
-    assert result["refused"] and result["route"][-3:] == ["quote", "refuse", "finish"]
+    assert result["refused"] and "again" in script.seen
+    assert result["reason"].startswith("withdrawn: 26 ") and result["route"].count("generate") == 2
 
 
 async def test_where_a_person_set_the_bar_the_reader_does_not_overrule_it() -> None:
     calibration = replace(CALIBRATION, reader_no=-3.0, reader_yes=2.0, sure=0.75)
-    resources = make_resources(Script(**WRONG), reader=FakeReader({"17일": 3.0}), calibration=calibration)
+    script = Script(**WRONG)
+    resources = make_resources(script, reader=FakeReader({"17일": 3.0}), calibration=calibration)
     state = await build(resources).ainvoke({"question": QUESTION}, context=Context(accept=0.6))  # type: ignore[arg-type]
-    assert state["result"]["refused"] and state["route"][-3:] == ["quote", "refuse", "finish"]
+    assert state["result"]["refused"] and "quote" not in state["route"] and "again" in script.seen
 
 
 async def test_a_sentence_has_the_numbers_that_are_asked_about() -> None:

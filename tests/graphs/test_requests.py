@@ -95,7 +95,14 @@ def test_several_things_may_need_several_passages(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["연차 휴가는 며칠인가요?", "교육 효과는 언제까지인가요?", "Who approves overseas trips?"]
+    "question",
+    [
+        "연차 휴가는 며칠인가요?",
+        "교육 효과는 언제까지인가요?",
+        "아기가 태어나면 며칠이나 쉴 수 있나요?",
+        "한 해에 몇 번이나 갈 수 있나요?",
+        "Who approves overseas trips?",
+    ],
 )
 def test_one_thing_needs_one(question: str) -> None:
     assert not names_several(question)
