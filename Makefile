@@ -12,13 +12,14 @@ export PYTHONUTF8 := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help indexed ask chat studio test servers gate record lint lock clean
+.PHONY: help indexed ask chat studio set-up test servers gate record lint lock clean
 
 help:
 	@echo 'make ask Q="연차 휴가는 며칠인가요?"   set up once, then ask the sample documents'
 	@echo 'make chat                              the same, as a conversation'
 	@echo 'make studio                            serve the graph to LangGraph Studio'
 	@echo 'make test                              set up once, then run all tests'
+	@echo 'make set-up                            what the tests need, without running them'
 	@echo 'make servers                           build a real Ollama for the tests, where none is on PATH and Go is'
 	@echo 'make gate                              measure again what has a baseline, and compare'
 	@echo 'make record                            record the model'"'"'s replies again, after a prompt changed'
@@ -33,7 +34,9 @@ chat: indexed
 studio: indexed
 	LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-reload --n-jobs-per-worker 10
 
-test: $(VENV)/.test $(VENV)/.weights $(VENV)/.st servers
+set-up: $(VENV)/.test $(VENV)/.weights $(VENV)/.st
+
+test: set-up servers
 	$(BIN)/python -m pytest
 
 # Says in one line what is missing, and then the tests against a real server are skipped.

@@ -59,16 +59,16 @@ CORPUS = "samples"
 RECALL_AT = (1, 2, 4, 8)
 LEGS = {"keywords": 0.0, EMBEDDER: None}
 """What searches, and the dense leg's share; None takes the one of the embedder's probe."""
-LIVE_QUESTIONS, LIVE_SEED = 24, 1
+LIVE_QUESTIONS, LIVE_SEED = 20, 1
 LIVE_EMBEDDER = "e5:"
 """What a plain install chooses; by name, as the extra "st" with its weights chooses another."""
 FLOORS = {
-    ("right", "answerable"): Goal("least", 0.6),
-    ("false accept", ALL): Goal("most", 0.4),
+    ("right", "answerable"): Goal("least", 0.5),
+    ("false accept", ALL): Goal("most", 0.5),
 }
 """By number and kind, what the live questions have to reach whatever the baseline says: the sign test lets
 four of so few be lost, and each time the baseline is written anew a little more may be. Loose, as there are
-five of either kind: two that flip fail nothing, and a graph that refuses all or answers all does."""
+four of either kind: two that flip fail nothing, and a graph that refuses all or answers all does."""
 LIVE_SECONDS = 3600.0
 """For a question and for a call: the most that a setting takes."""
 SHORTFALL = 1
@@ -136,7 +136,7 @@ def live(model: str) -> Measured:
     """A few questions of the sample documents' suite, on the model itself.
 
     They are answered with what a user gets by default, whatever the settings of this machine say: the
-    embedder e5 and the reader. Each kind has four or five of them, which say little alone: only numbers over
+    embedder e5 and the reader. Each kind has four of them, which say little alone: only numbers over
     all are kept. Raises MutdaError where the weights of e5 are missing, what opening the model raises, and
     ServiceError when it fails three times in a row.
     """

@@ -76,6 +76,8 @@ _YEAR_BESIDE = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"```\w*|`")
+# "PH-E14", "MT-740", "UR-16C": what an article goes by. "3D" and "740" go by nothing.
+_CODE = re.compile(r"(?<![A-Za-z0-9-])(?=[A-Za-z-]*\d)[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
 _CONSTANTS = frozenset(map(Fraction, (0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000)))
 
@@ -86,6 +88,14 @@ class Plan:
 
     expression: str = ""
     lookup: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line of a document: the articles it is of, by their codes in capitals, and the numbers it gives."""
+
+    codes: frozenset[str]
+    numbers: frozenset[Fraction]
 
 
 def may_calculate(question: str) -> bool:
@@ -193,6 +203,37 @@ def grounded_operands(expression: str, sources: Sequence[str], year: int) -> boo
     if dates - _strange_days(dates, text, year) or (values - _CONSTANTS) & known:
         return True
     return not dates and len(values) > 1 and values <= known
+
+
+def of_another_article(expression: str, question: str, known: Sequence[Row], shown: Sequence[Row]) -> bool:
+    """Whether the expression leaves out an article that the question names by its code (PH-E14), and has a
+    number of another's instead, or the article's row was not shown.
+
+    In a price list every row is alike, and the wrong one's number is as easily taken. `shown` is what the
+    numbers were taken from, `known` all that was found: a code that none of it names keeps no row. Who names
+    every article by the numbers of its row may add some of a row whose code was not asked about.
+    """
+    asked = _codes_in(question) & set().union(*(row.codes for row in known))
+    values = numbers_in(without_iso_dates(expression)) - _CONSTANTS - numbers_in(_CODE.sub(" ", question))
+    left = asked - set().union(*(row.codes for row in shown if row.numbers & values))
+    if not left:
+        return False
+    own = set().union(*(row.numbers for row in shown if not row.codes or row.codes & asked))
+    others = set().union(*(row.numbers for row in shown))
+    return bool(values & others - own) or bool(left - set().union(*(row.codes for row in shown)))
+
+
+def rows_of(heading: str, text: str) -> list[Row]:
+    """The lines of a passage. What its heading names goes for those that name nothing else."""
+    above = _codes_in(heading)
+    return [
+        Row(codes=_codes_in(row) or above, numbers=frozenset(numbers_told(_CODE.sub(" ", row))))
+        for row in text.splitlines()
+    ]
+
+
+def _codes_in(text: str) -> frozenset[str]:
+    return frozenset(code.upper() for code in _CODE.findall(text))
 
 
 def with_dates(expression: str, sources: Sequence[str]) -> str:

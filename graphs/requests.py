@@ -39,7 +39,7 @@ _SEVERAL = re.compile(
     re.IGNORECASE,
 )
 # "며칠이나 쉴 수 있나요?" asks how much; "병가나 연차" for two things.
-_HOW_MUCH = re.compile(r"(?:며칠|몇\s?[가-힣]{1,3}?)이나\s")
+_HOW_MUCH = re.compile(r"(?:며칠[가-힣]{0,2}|몇\s?[가-힣]{1,3}?)이나\s(?!\s*(?:며칠|몇|얼마|언제))")
 
 
 def may_be_long(question: str) -> bool:

@@ -98,7 +98,8 @@ def after_quote(state: State, context: Context) -> Literal["finish", "next_part"
     """A quotation is given; where none was found the model tries once more with the reason."""
     if state.answer and not state.problem:
         return "next_part" if state.parts else "finish"
-    return "generate" if state.answer and not state.ended else "refuse"
+    again = state.answer and state.attempts < 2 and not state.ended
+    return "generate" if again else "refuse"
 
 
 def after_self_check(

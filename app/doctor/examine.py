@@ -15,6 +15,7 @@ EMBEDDER_S = 20.0
 """sentence-transformers alone takes 10 s to import on a small machine."""
 LANGFUSE_S = 15.0
 """Three questions, a trace, and a wait until that trace can be read."""
+WEB_SEARCH_S = 20.0
 LOADING_S = 120.0
 
 
@@ -69,7 +70,7 @@ def checks(settings: Settings) -> list[Check]:
         check("cache", look_at_cache_folder),
         check("model", look_at_model),
         check("ollama", look_at_ollama),
-        check("web search", look_at_web_search, 20.0),
+        check("web search", look_at_web_search, WEB_SEARCH_S),
         check("traces", look_at_traces),
         check("langfuse", look_at_langfuse, LANGFUSE_S),
     ]

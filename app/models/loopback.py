@@ -1,7 +1,10 @@
-"""Whether an address stays on this machine."""
+"""Whether a server's address is on this machine, and how long a connection to one may take."""
 
 import ipaddress
 from urllib.parse import urlsplit
+
+CONNECT_S = 5.0
+"""For a server of models: one that is there takes the connection at once, and answers when it can."""
 
 
 def is_loopback(url: str) -> bool:

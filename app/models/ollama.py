@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_ollama import ChatOllama
 
 from app.models.chat import TOP_LOGPROBS, LanguageModel, Messages, Reply, one_line
-from app.models.loopback import is_loopback
+from app.models.loopback import CONNECT_S, is_loopback
 from app.models.prefix_reuse import PrefixReuse
 
 # Pieces of what servers say, of 0.24 and before and from 0.30 on.
@@ -55,7 +55,7 @@ class OllamaModel(LanguageModel):
             # A model that thinks first would spend a grader's one token on thinking.
             reasoning=False,
             client_kwargs={
-                "timeout": httpx.Timeout(timeout_s, connect=5.0),
+                "timeout": httpx.Timeout(timeout_s, connect=CONNECT_S),
                 "trust_env": not is_loopback(url),
                 # A kept connection would stay open to the end: the library never closes its client.
                 "limits": httpx.Limits(max_keepalive_connections=0),

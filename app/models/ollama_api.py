@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from app.errors import ModelError
-from app.models.loopback import is_loopback
+from app.models.loopback import CONNECT_S, is_loopback
 
 ASK_TIMEOUT_S = 10.0
 
@@ -33,7 +33,7 @@ def ollama_client(url: str, *, timeout_s: float = ASK_TIMEOUT_S) -> httpx.AsyncC
     """A client for the server at `url`; the caller closes it."""
     return httpx.AsyncClient(
         base_url=url.rstrip("/"),
-        timeout=httpx.Timeout(timeout_s, connect=5.0),
+        timeout=httpx.Timeout(timeout_s, connect=CONNECT_S),
         trust_env=not is_loopback(url),
         # A request on a kept connection fails where the server closes it just then; a new one costs .2 ms.
         limits=httpx.Limits(max_keepalive_connections=0),

@@ -13,7 +13,7 @@ from openai import APIConnectionError, APIError, APIStatusError, AuthenticationE
 
 from app.errors import ModelError
 from app.models.chat import TOP_LOGPROBS, LanguageModel, Messages, Reply, estimate_tokens, one_line
-from app.models.loopback import is_loopback
+from app.models.loopback import CONNECT_S, is_loopback
 
 _ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 _NOT_TAKEN = re.compile(r"not supported|unsupported|not allowed|unrecognized|unknown", re.IGNORECASE)
@@ -42,7 +42,7 @@ class OpenAIModel(LanguageModel):
         self.context_tokens = context_tokens
         self._url = base_url.rstrip("/")
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout_s, connect=5.0),
+            timeout=httpx.Timeout(timeout_s, connect=CONNECT_S),
             trust_env=not is_loopback(base_url),
             # llama.cpp's server closes a kept connection after 100 requests or 5 s without saying so: a
             # request sent just then fails. A new connection costs .2 ms.

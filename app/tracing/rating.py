@@ -56,7 +56,7 @@ def rated_run(trace: Trace) -> RatedRun:
     lacking = ""
     if any(step.name == "next_part" for step in trace.steps):
         lacking = "several questions in one"
-    elif not calls:
+    elif not calls or any(step.name == "quote" for step in trace.steps[-2:]):
         lacking = "no model call wrote the answer"
     return RatedRun(
         trace_id=trace.header.id,

@@ -8,7 +8,9 @@ from app.models.chat import choice_probability
 from graphs.calculation import (
     grounded_operands,
     has_own_quantity,
+    of_another_article,
     read_plan,
+    rows_of,
     surely_calculates,
     turned,
     unsupported,
@@ -81,7 +83,10 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
     dated = [*sources, today.isoformat()]
     expression = with_years(with_dates(plan.expression, dated), sources, today.year)
     grounded = grounded_operands(expression, sources, today.year)
-    if not expression or unsupported(expression, dated) or not grounded:
+    rows = [row for p in state.found for row in rows_of(p["heading"], p["text"])]
+    shown = [row for p in shown_passages(state) for row in rows_of(p.heading, p.text)]
+    misread = of_another_article(expression, sources[-1], rows, shown)
+    if not expression or unsupported(expression, dated) or not grounded or misread:
         return {"arithmetic": False, "query": ""}
     try:
         result = evaluate(expression, today=today)

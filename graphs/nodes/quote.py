@@ -14,7 +14,7 @@ from graphs.evidence import logistic
 from graphs.nodes.grade import missing
 from graphs.nodes.self_check import counted_otherwise, problem_of, suspects_of
 from graphs.reading import line
-from graphs.requests import names_several
+from graphs.requests import may_be_long, names_several
 from graphs.run import Decision, Run
 from graphs.state import State, reader_decided, shown_passages
 
@@ -36,9 +36,9 @@ async def quote(state: State, run: Run) -> dict[str, Any]:
     told it does so again: of 14 second attempts none was right, and nine ended in a quotation
     (docs/choices.md). What the reader alone accepted the passage for is then worth more. Where the model was
     needed for that decision there is no quotation, nor where one sentence cannot be the answer: to a
-    calculation, or to who asks for several things. The sentence alone must be accepted as the passage was: of
-    64 office questions on the fitting halves whose passage was, at log-odds of 2.75, 55 sentences were, and
-    54 of them held the answer; at 2.0 59 and 57, at 0 63 and 60.
+    calculation, or to who asks for several things or a list. The sentence alone must be accepted as the
+    passage was: of 64 office questions on the fitting halves whose passage was, at log-odds of 2.75, 55
+    sentences were, and 54 of them held the answer; at 2.0 59 and 57, at 0 63 and 60.
     """
     passages = shown_passages(state)
     question = state.standalone or state.question
@@ -47,7 +47,7 @@ async def quote(state: State, run: Run) -> dict[str, Any]:
     if reader is None or bar is None or not reader_decided(state):
         return {}
     was_calculated = may_calculate(question) and "calculate" in state.route
-    if was_calculated or names_several(question):
+    if was_calculated or names_several(question) or may_be_long(question):
         return {}
     # Each has the numbers and the topic that are asked about, as the passage has.
     sentences = [each for each in sentences_of(passages) if not missing(state, [each])]

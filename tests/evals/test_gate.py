@@ -374,7 +374,8 @@ def test_the_live_questions_are_answered_as_a_user_s(
     monkeypatch.setattr(evals.gate, "resources_over", kept)
     measured = live("fake:")
     assert [(one.reader, one.hold_orders, one.embedder) for one in opened] == [(True, True, "toy:")]
-    assert len({question for question, _ in few.asked}) == 6
+    # And what it is warmed up with, before the first question.
+    assert len({question for question, _ in few.asked} - {"준비"}) == 6 and few.asked[0][0] == "준비"
     # The baseline says what was searched with, which is not what the recordings were made with.
     assert measured.about["embedder"] == "toy:64"
 
@@ -403,25 +404,25 @@ def test_without_its_weights_nothing_else_is_asked_in_its_place(
 def test_the_live_questions_are_of_every_kind_and_tell_of_each_floor() -> None:
     suite = read_suite(ROOT / SUITE)
     counts = Counter(case.kind for case in sample(suite, LIVE_QUESTIONS, seed=LIVE_SEED))
-    assert counts.total() == 24 and counts.keys() == {case.kind for case in suite}
+    assert counts.total() == 20 and counts.keys() == {case.kind for case in suite}
     assert {kind: counts[kind] for kind in ("answerable", "unanswerable")} == {
-        "answerable": 5,
-        "unanswerable": 5,
+        "answerable": 4,
+        "unanswerable": 4,
     }
     questions = {
         f"{kind}-{number}": Counted(kind=kind, values={name: float(number < reached)})
-        for name, kind, reached in (("right", "answerable", 3), ("false accept", "unanswerable", 2))
-        for number in range(5)
+        for name, kind, reached in (("right", "answerable", 2), ("false accept", "unanswerable", 2))
+        for number in range(4)
     }
-    # Two of five that flip are let pass.
+    # Two of four that flip are let pass.
     assert missed(questions, FLOORS) == []
 
 
 @pytest.mark.parametrize(
     ("odds", "told"),
     [
-        (-4.0, "right (answerable) is .000 of 3 questions; it has to be ≥0.60."),
-        (4.0, "false accept (all) is 1.000 of 3 questions; it has to be ≤0.40."),
+        (-4.0, "right (answerable) is .000 of 3 questions; it has to be ≥0.50."),
+        (4.0, "false accept (all) is 1.000 of 3 questions; it has to be ≤0.50."),
     ],
 )
 @pytest.mark.usefixtures("few")

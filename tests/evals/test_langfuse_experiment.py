@@ -16,6 +16,7 @@ from langfuse.api import DatasetStatus, LangfuseAPI
 from stand_ins.langfuse_server import LangfuseServer
 from test_run_suite import Killed, kill_at, report_of, use, write_suite
 
+import app.tracing.langfuse_client
 import evals.langfuse_experiment
 import evals.traced
 from app.settings import load_settings
@@ -363,13 +364,15 @@ def test_a_server_at_fault_costs_the_report_nothing(
     if fault == "hang":
         monkeypatch.setattr(evals.langfuse_experiment, "BEGIN_S", 0.5)
     if fault == "hang" and not paths:
-        monkeypatch.setattr(evals.traced, "CLOSE_S", 5.0)
+        monkeypatch.setattr(evals.traced, "CLOSE_S", 2.0)
+        # Its last post is tried again for so long after the server is gone.
+        monkeypatch.setattr(app.tracing.langfuse_client, "CALL_TIMEOUT_S", 10.0)
     with LangfuseServer(fault=fault, faulty_paths=paths, public_key=own_key()) as server:
         point_at(server, monkeypatch)
         use(monkeypatch)
         started = time.perf_counter()
         assert main([str(suite), *BOTH]) == 0
-        # A post that is waited for would take a minute, and there are more than a hundred.
+        # A post that is waited for would take ten seconds, and there are more than a hundred.
         assert time.perf_counter() - started < 120
     report = report_of()
     assert len(report["questions"]) == 6 and report["interrupted"] is False

@@ -9,7 +9,7 @@ PROMPT = [SystemMessage("You answer questions."), HumanMessage("Answer the quest
 
 
 async def call(model: Salted) -> Reply:
-    return await model.call(PROMPT, max_tokens=8, timeout_s=5)
+    return await model.call(PROMPT, max_tokens=8, timeout_s=60)
 
 
 async def test_a_salt_parts_the_prompts_of_two_runs_and_not_those_of_one() -> None:

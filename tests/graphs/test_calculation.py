@@ -8,7 +8,9 @@ from graphs.calculation import (
     grounded_operands,
     has_own_quantity,
     may_calculate,
+    of_another_article,
     read_plan,
+    rows_of,
     sides,
     surely_calculates,
     turned,
@@ -295,3 +297,42 @@ def test_what_the_documents_say_word_for_word_is_no_quantity_of_the_asker() -> N
     assert has_own_quantity("2개 사면 얼마예요?", ["가격은 8,000원, 12개월 할부"])
     assert not has_own_quantity("두 명이 가면 얼마예요?", ["2인 요금은 8,000원"])
     assert has_own_quantity("셋이서 가면 얼마예요?", ["1인 요금은 8,000원"])
+
+
+PRICES = """품번: KD-E05 · 품명: 염소 전극 · 단가(원): 367000 · 비고: NB-120용
+품번: NB-E14 · 품명: 산도 전극 · 단가(원): 186000 · 납기(일): 7
+품번: NB-120 · 품명: 측정기 · 단가(원): 2640000
+배송비는 3500원입니다."""
+
+
+@pytest.mark.parametrize(
+    ("expression", "question", "misread"),
+    [
+        ("186000 * 20", "산도 전극 NB-E14를 20개 사면 얼마인가요?", False),
+        ("367000 * 20", "산도 전극 NB-E14를 20개 사면 얼마인가요?", True),
+        ("367000 * 0.94 * 20", "산도 전극 nb-e14를 20개 사면 얼마인가요?", True),
+        ("186000 * 20 + 3500", "NB-E14 20개를 배송비까지 더하면?", False),
+        ("186000 * 2 + 367000", "NB-E14 2개와 염소 전극 하나는 모두 얼마인가요?", False),
+        ("2640000 - 186000", "NB-120은 NB-E14보다 얼마나 비싼가요?", False),
+        ("2640000 - 186000", "NB-120은 KD-E05보다 얼마나 비싼가요?", True),
+        ("3500 * 2", "NB-E14를 두 번 나누어 받으면 배송비는 모두 얼마인가요?", False),
+        ("367000 * 20", "염소 전극 20개는 얼마인가요?", False),
+        ("367000 * 20", "A4 용지만큼 가벼운 전극 20개는 얼마인가요?", False),
+        # Its row was not shown: whatever was computed, it lacks that.
+        ("186000 * 4 + 186000 * 5", "NB-E14 4개와 OR-K3 5봉은 모두 얼마인가요?", True),
+    ],
+)
+def test_a_number_of_another_article_is_seen(expression: str, question: str, misread: bool) -> None:
+    shown = rows_of("가격표", PRICES)
+    known = [*shown, *rows_of("가격표", "품번: OR-K3 · 품명: 고무 고리 · 단가(원): 12800")]
+    assert of_another_article(expression, question, known, shown) is misread
+
+
+def test_a_heading_names_the_article_of_rows_that_name_none() -> None:
+    shown = [
+        *rows_of("제품 설명서 > NB-120", "소비 전력은 18 W이다."),
+        *rows_of("KD-7", "소비 전력은 25 W이다."),
+    ]
+    question = "NB-120을 24시간 쓰면 몇 Wh인가요?"
+    assert not of_another_article("18 * 24", question, shown, shown)
+    assert of_another_article("25 * 24", question, shown, shown)

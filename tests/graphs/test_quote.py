@@ -82,6 +82,7 @@ async def test_where_nothing_can_be_quoted_the_model_may_be_right_when_it_is_tol
         "연차 휴가는 모두 며칠 남았나요?",
         "연차 휴가와 병가는 각각 며칠인가요?",
         "연차 휴가 규정을 알려 주세요",
+        "연차 휴가의 조건은 무엇인가요?",
     ],
 )
 async def test_what_one_sentence_cannot_answer_is_not_quoted(question: str) -> None:

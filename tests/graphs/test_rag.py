@@ -226,6 +226,20 @@ async def test_a_rounded_result_is_given_as_the_model_rounds_it() -> None:
     assert result["answer"].startswith("약 37.8입니다.")
 
 
+async def test_where_the_price_of_another_article_was_taken_more_rows_are_shown() -> None:
+    rows = [
+        passage(1, "품번: KD-E05 · 품명: 염소 전극 · 단가(원): 367000"),
+        passage(2, "한 번에 10개 넘게 사면 6%를 깎아 준다."),
+        passage(3, "품번: NB-E14 · 품명: 산도 전극 · 단가(원): 186000"),
+    ]
+    plans = ["CALC: 367000 * 20 * 0.94", "CALC: 186000 * 20 * 0.94"]
+    script = Script(needs_calculation=0.9, calculation=plans)
+    resources = make_resources(script, corpus=FakeCorpus(default=rows))
+    result = await ask(resources, "산도 전극 NB-E14를 한 번에 20개 사면 모두 얼마인가요?")
+    assert result["calculation"] == "186000 * 20 * 0.94 = 3,496,800"
+    assert script.seen.count("calculation") == 2
+
+
 async def test_a_fact_that_a_calculation_lacks_is_looked_up_in_the_documents_and_then_on_the_web() -> None:
     search = FakeSearch({"Nolan date of birth": [NOLAN]})
     lookup = "FIND: Nolan date of birth"

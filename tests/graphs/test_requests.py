@@ -86,6 +86,7 @@ def test_in_a_small_context_an_answer_leaves_room_for_passages() -> None:
         "연차, 병가 가운데 어느 쪽이 먼저인가요?",
         "기본형과 고급형의 차이는?",
         "낮이나 밤에 걸어도 되나요?",
+        "몇 층이나 몇 호로 가면 되나요?",
         "연차 휴가 규정을 알려 주세요",
         "How do the basic and the large model differ?",
     ],
@@ -101,6 +102,7 @@ def test_several_things_may_need_several_passages(question: str) -> None:
         "교육 효과는 언제까지인가요?",
         "아기가 태어나면 며칠이나 쉴 수 있나요?",
         "한 해에 몇 번이나 갈 수 있나요?",
+        "며칠간이나 쉬나요?",
         "Who approves overseas trips?",
     ],
 )

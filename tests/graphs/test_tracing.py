@@ -8,6 +8,9 @@ import pytest
 from fakes import make_resources
 from stand_ins.langfuse_server import LangfuseServer
 
+import app.tracing.langfuse
+import app.tracing.recorder
+import graphs.tracing
 from app.settings import Settings, load_settings
 from app.tracing.store import TraceStore
 from graphs.rag import build
@@ -59,6 +62,13 @@ async def test_a_question_that_is_not_traced_has_an_id_all_the_same(settings: Se
         state = await graph.ainvoke({"question": QUESTION})
     assert len(state["result"]["trace_id"]) == 32
     assert not (off.data_dir / "traces").exists()
+
+
+def test_the_end_of_a_process_waits_two_seconds_at_most() -> None:
+    # The tests' own waits are longer (patience.py); this is what docs/tracing.md promises.
+    assert (
+        graphs.tracing.CLOSE_S == app.tracing.recorder.CLOSE_S == app.tracing.langfuse.EXIT_TIMEOUT_S == 2.0
+    )
 
 
 async def test_a_server_that_hangs_costs_what_was_said_at_the_end_and_is_named(settings: Settings) -> None:

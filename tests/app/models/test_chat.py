@@ -159,7 +159,7 @@ def test_one_line_is_short_and_without_breaks() -> None:
 async def test_pieces_are_told_as_they_come() -> None:
     heard: list[str] = []
     reply = await FakeModel(lambda _: FakeReply(text="연차는 17일 입니다.")).call(
-        [HumanMessage("?")], max_tokens=9, timeout_s=5, on_text=heard.append
+        [HumanMessage("?")], max_tokens=9, timeout_s=60, on_text=heard.append
     )
     assert heard == ["연차는 ", "17일 ", "입니다."]
     assert reply.text == "".join(heard)
@@ -171,7 +171,7 @@ async def test_a_bug_stays_a_bug() -> None:
         raise ValueError("a bug")
 
     with pytest.raises(ValueError, match="a bug"):
-        await FakeModel(broken).call([HumanMessage("?")], max_tokens=9, timeout_s=5)
+        await FakeModel(broken).call([HumanMessage("?")], max_tokens=9, timeout_s=60)
 
 
 class Silent(FakeChat):
@@ -195,5 +195,5 @@ class SilentModel(FakeModel):
 
 async def test_an_empty_stream_is_an_error_of_the_service() -> None:
     with pytest.raises(ModelError) as caught:
-        await SilentModel(lambda _: FakeReply()).call([HumanMessage("?")], max_tokens=9, timeout_s=5)
+        await SilentModel(lambda _: FakeReply()).call([HumanMessage("?")], max_tokens=9, timeout_s=60)
     assert str(caught.value) == "fake: ended its answer before it began. Try again."

@@ -12,22 +12,24 @@ from app.models.fake import FakeModel, FakeReply, Rules, load_rules
 
 async def test_a_grader_reads_the_scripted_probability() -> None:
     model = FakeModel(lambda _: FakeReply(yes=0.8))
-    reply = await model.call([HumanMessage("yes or no?")], max_tokens=1, timeout_s=5, logprobs=True)
+    reply = await model.call([HumanMessage("yes or no?")], max_tokens=1, timeout_s=60, logprobs=True)
     assert reply.text == "yes"
     assert choice_probability(reply) == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize(("yes", "text"), [(0.0, "no"), (1.0, "yes")])
 async def test_certainty_is_a_probability_too(yes: float, text: str) -> None:
-    reply = await FakeModel(lambda _: FakeReply(yes=yes)).call([HumanMessage("?")], max_tokens=1, timeout_s=5)
+    reply = await FakeModel(lambda _: FakeReply(yes=yes)).call(
+        [HumanMessage("?")], max_tokens=1, timeout_s=60
+    )
     assert reply.text == text
     assert choice_probability(reply) == pytest.approx(yes, abs=1e-5)
 
 
 async def test_costs_count_characters_and_the_shared_prefix() -> None:
     model = FakeModel(lambda _: FakeReply(text="네 맞습니다"))
-    await model.call([SystemMessage("규칙"), HumanMessage("문서 하나")], max_tokens=9, timeout_s=5)
-    reply = await model.call([SystemMessage("규칙"), HumanMessage("문서 둘")], max_tokens=9, timeout_s=5)
+    await model.call([SystemMessage("규칙"), HumanMessage("문서 하나")], max_tokens=9, timeout_s=60)
+    reply = await model.call([SystemMessage("규칙"), HumanMessage("문서 둘")], max_tokens=9, timeout_s=60)
     assert reply.prompt_tokens == len("규칙\n문서 둘")
     assert reply.cached_tokens == len("규칙\n문서 ")
     assert reply.output_tokens == 2
@@ -36,7 +38,7 @@ async def test_costs_count_characters_and_the_shared_prefix() -> None:
 
 async def test_a_cut_answer_says_so() -> None:
     model = FakeModel(lambda _: FakeReply(text="연차는", truncated=True))
-    assert (await model.call([HumanMessage("?")], max_tokens=1, timeout_s=5)).truncated
+    assert (await model.call([HumanMessage("?")], max_tokens=1, timeout_s=60)).truncated
 
 
 def test_it_answers_without_a_stream_too() -> None:

@@ -127,6 +127,13 @@ def test_a_refusal_without_a_model_call_has_no_prompt() -> None:
     assert run.lacking == "no model call wrote the answer"
 
 
+def test_a_quotation_has_no_prompt_for_the_model_did_not_write_it() -> None:
+    run = rated_run(a_trace(steps=("generate", "self_check", "quote", "finish")))
+    assert (run.prompt, run.lacking) == ((), "no model call wrote the answer")
+    tried = rated_run(a_trace(steps=("generate", "self_check", "quote", "generate", "self_check", "finish")))
+    assert tried.prompt == PROMPT
+
+
 def test_an_answer_to_several_questions_has_no_prompt_of_its_own() -> None:
     run = rated_run(a_trace(steps=("generate", "next_part", "generate")))
     assert (run.prompt, run.lacking) == ((), "several questions in one")

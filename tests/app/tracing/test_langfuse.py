@@ -567,7 +567,7 @@ PATIENCE = {
     "none": "langfuse_client.CALL_TIMEOUT_S = 60\n"
     "    LangfuseTracing.close = functools.partialmethod(LangfuseTracing.close, 60.0)",
     "hang": "langfuse_client.CALL_TIMEOUT_S = 120\n"
-    "    LangfuseTracing.close = functools.partialmethod(LangfuseTracing.close, 10.0)",
+    "    LangfuseTracing.close = functools.partialmethod(LangfuseTracing.close, 5.0)",
 }
 
 
