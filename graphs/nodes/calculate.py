@@ -83,8 +83,8 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
     dated = [*sources, today.isoformat()]
     expression = with_years(with_dates(plan.expression, dated), sources, today.year)
     grounded = grounded_operands(expression, sources, today.year)
-    rows = [row for p in state.found for row in rows_of(p["heading"], p["text"])]
-    shown = [row for p in shown_passages(state) for row in rows_of(p.heading, p.text)]
+    rows = [row for p in state.found for row in rows_of(p["text"])]
+    shown = [row for p in shown_passages(state) for row in rows_of(p.text)]
     misread = of_another_article(expression, sources[-1], rows, shown)
     if not expression or unsupported(expression, dated) or not grounded or misread:
         return {"arithmetic": False, "query": ""}
