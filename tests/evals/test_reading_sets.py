@@ -1,5 +1,6 @@
 import json
 import random
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,16 @@ import pytest
 from app.errors import MutdaError
 from app.models.embedders.toy import ToyEmbedder
 from evals.korquad import is_held, part_of
-from evals.reading_sets import FITTING, Example, joined, most_shared, of_korquad, of_sets, pairs
+from evals.reading_sets import (
+    FITTING,
+    Example,
+    joined,
+    most_shared,
+    of_korquad,
+    of_sets,
+    pairs,
+    run_together,
+)
 from evals.suite import GivenPassage, read_suite
 
 SET: dict[str, Any] = {
@@ -140,6 +150,33 @@ def test_what_retrieval_brings_in_place_of_the_answer_is_wrong(tmp_path: Path) -
         titles = {passage.title for passage in (example.right, *example.wrong)}
         assert {is_held(title) for title in titles} == {example.held}
         assert example.held == is_held(example.group.removeprefix("korquad:"))
+
+
+def test_some_korean_questions_are_asked_with_blanks_left_out() -> None:
+    right, wrong = (GivenPassage(title="", text=text) for text in ("연차는 17일이다.", "병가는 60일이다."))
+    asked = {"ko": "올해 연차 휴가는 모두 며칠인가요?", "en": "How many days of leave do I have?"}
+    made = {
+        language: list(
+            pairs(
+                [
+                    Example(
+                        group="korquad:a", kind="direct", question=question, right=right, answer="17일",
+                        wrong=(wrong,),
+                    )
+                ]
+                * 400,
+                random.Random(1),
+            )
+        )
+        for language, question in asked.items()
+    }  # fmt: skip
+    assert {question for question, _, _ in made["en"]} == {asked["en"]}
+    shown = Counter(question for question, _, answer in made["ko"] if answer)
+    assert shown[asked["ko"]] > 270 and shown["올해연차휴가는모두며칠인가요?"] > 30 and len(shown) > 8
+    assert {"".join(question.split()) for question in shown} == {"올해연차휴가는모두며칠인가요?"}
+    # The wrong passage is read beside the same words: nothing is learnt from the blanks.
+    assert {question for question, _, answer in made["ko"] if not answer} <= set(shown)
+    assert run_together("하나", random.Random(1)) == "하나"
 
 
 def test_pairs_are_each_right_one_and_a_wrong_one() -> None:
