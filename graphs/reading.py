@@ -10,6 +10,7 @@ from typing import Any
 
 from app.corpus.passage import Passage
 from app.models.reader import Reader
+from graphs.spacing import respaced
 
 SAY = 0.1
 """What one log-odds weighs beside the search's score of 0..1 in the order of the passages."""
@@ -61,7 +62,7 @@ def reread(passages: Sequence[Passage], question: str, reader: Reader | None) ->
     if reader is None or not any(waiting):
         return list(passages)
     lines = [line(passage) for passage, waits in zip(passages, waiting, strict=True) if waits]
-    odds = iter(reader.odds(question, lines).tolist())
+    odds = iter(reader.odds(respaced(question, lines), lines).tolist())
     return [
         replace(passage, reader=next(odds)) if waits else passage
         for passage, waits in zip(passages, waiting, strict=True)

@@ -16,6 +16,7 @@ from graphs.nodes.self_check import counted_otherwise, problem_of, suspects_of
 from graphs.reading import line
 from graphs.requests import may_be_long, names_several
 from graphs.run import Decision, Run
+from graphs.spacing import respaced
 from graphs.state import State, reader_decided, shown_passages
 
 INSTEAD = "the model's own answer was not what the documents say; a sentence of them stands in its place"
@@ -85,7 +86,8 @@ def best_sentence(sentences: Sequence[Passage], question: str, reader: Reader) -
     """The one that answers most surely when it is read alone, with its log-odds. Blocking."""
     if not sentences:
         return None
-    odds = reader.odds(question, [line(sentence) for sentence in sentences]).tolist()
+    lines = [line(sentence) for sentence in sentences]
+    odds = reader.odds(respaced(question, lines), lines).tolist()
     best = max(range(len(odds)), key=odds.__getitem__)
     return sentences[best].text, odds[best]
 
