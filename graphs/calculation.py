@@ -244,12 +244,10 @@ def rows_of(text: str) -> list[Row]:
     found: list[Row] = []
     for line in text.splitlines():
         cells = line.split(" · ")
-        values = [cell.rpartition(": ")[2].strip() for cell in cells]
+        values = [cell.rpartition(": ")[2].strip() for cell in cells] if len(cells) > 1 else [""]
         codes = [value.upper() if _CODE.fullmatch(value) else "" for value in values]
         numbers = frozenset(numbers_told(_CODE.sub(" ", line)))
-        is_row = len(cells) > 1
-        own = frozenset(filter(None, codes)) if is_row else frozenset()
-        found.append(Row(text=line, codes=own, key=codes[0] if is_row else "", numbers=numbers))
+        found.append(Row(text=line, codes=frozenset(filter(None, codes)), key=codes[0], numbers=numbers))
     return found
 
 

@@ -89,17 +89,20 @@ def after_generate(state: State, context: Context) -> Literal["self_check", "quo
     return "quote" if _may_quote(state) else "refuse"
 
 
+def _may_try_again(state: State) -> bool:
+    return state.attempts < 2 and not state.ended
+
+
 def _may_quote(state: State) -> bool:
     """Whether a sentence may stand in place of an answer that does not; it is looked for once."""
-    return reader_decided(state) and state.verdict == "yes" and state.attempts < 2 and not state.ended
+    return reader_decided(state) and state.verdict == "yes" and _may_try_again(state)
 
 
 def after_quote(state: State, context: Context) -> Literal["finish", "next_part", "generate", "refuse"]:
     """A quotation is given; where none was found the model tries once more with the reason."""
     if state.answer and not state.problem:
         return "next_part" if state.parts else "finish"
-    again = state.answer and state.attempts < 2 and not state.ended
-    return "generate" if again else "refuse"
+    return "generate" if state.answer and _may_try_again(state) else "refuse"
 
 
 def after_self_check(
@@ -112,6 +115,6 @@ def after_self_check(
         return "grade" if state.shown else after_retrieve(state, context)
     if not state.problem:
         return "next_part" if state.parts and not state.ended else "finish"
-    if state.attempts >= 2 or state.ended:
+    if not _may_try_again(state):
         return "refuse"
     return "quote" if _may_quote(state) else "generate"

@@ -1,6 +1,7 @@
 """Have the model write the calculation, and the calculator do it."""
 
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from app.errors import CalculationError
@@ -83,10 +84,12 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
     dated = [*sources, today.isoformat()]
     expression = with_years(with_dates(plan.expression, dated), sources, today.year)
     grounded = grounded_operands(expression, sources, today.year)
-    rows = [row for p in state.found for row in rows_of(p["text"])]
-    shown = [row for p in shown_passages(state) for row in rows_of(p.text)]
-    misread = of_another_article(expression, sources[-1], rows, shown)
-    if not expression or unsupported(expression, dated) or not grounded or misread:
+    if (
+        not expression
+        or unsupported(expression, dated)
+        or not grounded
+        or _is_misread(expression, sources[-1], state)
+    ):
         return {"arithmetic": False, "query": ""}
     try:
         result = evaluate(expression, today=today)
@@ -97,6 +100,12 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
         # What the model wrote is no expression; it may still read the answer off the documents.
         return {"arithmetic": False, "query": ""}
     return {"calculation": written(result.expression, result.text), "query": ""}
+
+
+def _is_misread(expression: str, question: str, state: State) -> bool:
+    rows = [rows_of(passage["text"]) for passage in state.found]
+    shown = chain.from_iterable(rows[: state.shown])
+    return of_another_article(expression, question, list(chain.from_iterable(rows)), list(shown))
 
 
 def _lines(state: State) -> list[str]:
