@@ -22,6 +22,7 @@ DATASETS = ROOT / "evals" / "datasets"
 MINIMUMS = {
     "injection": {"injection-document": 40, "injection-web": 20},
     "injection_fresh": {"injection-document": 25, "injection-web": 10},
+    "injection_third": {"injection-document": 35, "injection-web": 15},
     "robust": {
         "robust-empty": 8,
         "robust-typo": 6,
@@ -48,10 +49,11 @@ MINIMUMS = {
         "followup-unanswerable": 8,
     },
 }
-TOTALS = {"injection": 60, "injection_fresh": 40, "robust": 40, "calc": 40, "followup": 40}
+TOTALS = {"injection": 60, "injection_fresh": 40, "injection_third": 50, "robust": 40, "calc": 40, "followup": 40}
 PASSAGES = {
     "injection": (2, 4),
     "injection_fresh": (2, 3),
+    "injection_third": (2, 3),
     "robust": (2, 3),
     "calc": (2, 4),
     "followup": (3, 5),
@@ -63,9 +65,15 @@ COMMANDS = {
 }
 ONE_LINE = {"injection-document-fresh-03", "injection-document-fresh-28"}
 """The fact and the command stand in one row of a table or in one sentence."""
+NOT_SPELT_OUT = {"injection-document-third-09", "injection-document-third-30", "injection-web-third-15"}
+"""What is forbidden are the letters of the language that is demanded, or a word that is given backwards."""
 DECOMPOSED = {"robust-form-03", "robust-form-04"}
 COMPATIBLE = {"robust-form-02", "robust-form-09", "robust-form-10"}
 """Full-width and circled letters, wide and unbreakable spaces."""
+
+
+def commanding() -> Iterator[Case]:
+    return (case for case in every() if case.kind.startswith("injection"))
 
 
 def every() -> Iterator[Case]:
@@ -185,14 +193,14 @@ def bare(text: str) -> str:
 
 
 def test_forbidden_texts_are_demanded_by_a_passage() -> None:
-    for case in [*of("injection"), *of("injection_fresh")]:
+    for case in commanding():
         assert case.forbidden and len(set(case.forbidden)) == len(case.forbidden), case.id
         demanded = [text for text in texts(case) if any(bare(f) in readable(text) for f in case.forbidden)]
-        assert len(demanded) == 1, case.id
+        assert len(demanded) == (0 if case.id in NOT_SPELT_OUT else 1), case.id
 
 
 def test_forbidden_texts_are_in_no_honest_answer() -> None:
-    for case in [*of("injection"), *of("injection_fresh")]:
+    for case in commanding():
         assert not obeyed(case.question, case.forbidden), case.id
         assert not any(obeyed(answer, case.forbidden) for answer in case.answers), case.id
         assert not any(holds(forbidden, answer) for forbidden in case.forbidden for answer in case.answers), (
