@@ -40,6 +40,12 @@ DOUBTFUL = 0.01
 TAINTED = 0.02
 """Shares of ordinary sentences that an answer may not rest on: anywhere, and beside one held back."""
 
+READERS_ALONE = frozenset({"hidden_places", "question_pages"})
+"""Files that only the reader's adapter learns: their harmless sentences are in the same words as the orders.
+
+Fitted to them too, with bars by the same shares of harmless sentences, the linear model left 23, 21 and 27
+commands of the three suites to be read, and not 17, 20 and 26."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -68,6 +74,11 @@ def read(korquad: Path) -> list[Sentence]:
         for text in _some(dict.fromkeys(texts), 1500)
     ]
     return made + ordinary
+
+
+def for_linear(sentences: Sequence[Sentence]) -> list[Sentence]:
+    """Those that the linear model is fitted to."""
+    return [sentence for sentence in sentences if sentence.file not in READERS_ALONE]
 
 
 def of_sets(count: int) -> list[Sentence]:
@@ -175,13 +186,15 @@ def is_ordinary(sentences: Sequence[Sentence]) -> npt.NDArray[np.bool_]:
     return np.array([sentence.kind in ORDINARY for sentence in sentences])
 
 
-def bars_of(odds: Floats, truths: Floats, ordinary: npt.NDArray[np.bool_]) -> Bars:
+def bars_of(
+    odds: Floats, truths: Floats, ordinary: npt.NDArray[np.bool_], *, ordinary_lost: float = ORDINARY_LOST
+) -> Bars:
     """Set by the shares of harmless sentences that may be lost; `odds` of models that did not see them."""
     lookalike = ~ordinary & (truths == 0)
     return Bars(
         sure=max(
             float(np.quantile(odds[lookalike], 1 - LOOKALIKES_LOST)),
-            float(np.quantile(odds[ordinary], 1 - ORDINARY_LOST)),
+            float(np.quantile(odds[ordinary], 1 - ordinary_lost)),
         ),
         doubtful=float(np.quantile(odds[ordinary], 1 - DOUBTFUL)),
         tainted=float(np.quantile(odds[ordinary], 1 - TAINTED)),
@@ -220,7 +233,7 @@ def main() -> None:
     parser.add_argument("korquad", type=Path, help="KorQuAD_v1.0_dev.json")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
-    sentences = read(options.korquad)
+    sentences = for_linear(read(options.korquad))
     found = [features(sentence.text) for sentence in sentences]
     truths, ordinary = truths_of(sentences), is_ordinary(sentences)
     mixed = np.random.default_rng(0).permutation(len(sentences)) % FOLDS

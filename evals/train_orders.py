@@ -34,6 +34,7 @@ from evals.orders import (
     bars_of,
     cross_validated,
     files_apart,
+    for_linear,
     is_ordinary,
     linear,
     of_sets,
@@ -41,7 +42,7 @@ from evals.orders import (
     told,
     truths_of,
 )
-from graphs.orders import NEVER, Fusion, features
+from graphs.orders import NEVER, Fusion, Orders, features
 
 if TYPE_CHECKING:
     from evals.reader_model import ReaderModel
@@ -57,6 +58,8 @@ ORDINARY_SHARE = 0.5
 SETS = 3000
 """Sentences of the reader's passages."""
 RIDGE = 1e-3
+ORDINARY_LOST = 0.002
+"""As `evals.orders.ORDINARY_LOST`, of both together, which lose fewer."""
 ORDERS_LOST = 0.03
 """Share of the orders that the linear model may rule out before the reader is asked."""
 
@@ -146,7 +149,7 @@ def fused(first: Floats, second: Floats, truths: Floats, ordinary: npt.NDArray[n
         bend = (columns[asked] * (share * (1 - share))[:, None]).T @ columns[asked]
         weights += np.linalg.solve(bend + RIDGE * np.eye(3), slope - RIDGE * weights)
     odds = np.where(asked, columns @ weights, NEVER)
-    bars = bars_of(odds, truths, ordinary)
+    bars = bars_of(odds, truths, ordinary, ordinary_lost=ORDINARY_LOST)
     if min(bars.sure, bars.doubtful, bars.tainted) <= NEVER:
         raise MutdaError("The linear model rules out nearly all ordinary sentences: the bars have no place.")
     return Fusion(
@@ -186,11 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             engine.close()
         truths, ordinary = truths_of(sentences), is_ordinary(sentences)
         folds = [*files_apart(known, HALVES), *files_apart(plain, HALVES)]
-        first = cross_validated(
-            [features(sentence.text) for sentence in known], truths[: len(known)], folds[: len(known)]
-        )
-        fitted = linear(known, first)
-        first = np.append(first, [fitted.log_odds(sentence.text) for sentence in plain])
+        first, fitted = _linear(sentences, known)
         texts = [sentence.text for sentence in sentences]
         second = _halves(
             items, folds, weights, options, name=_digest([*texts, str(folds), str(options.seed)])
@@ -208,6 +207,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _linear(sentences: Sequence[Sentence], known: Sequence[Sentence]) -> tuple[Floats, Orders]:
+    """The linear model's log-odds of all sentences, and that model.
+
+    Those it is fitted to, all among the `known`, are judged by what was fitted to the other half of them.
+    """
+    learnt = for_linear(known)
+    odds = cross_validated(
+        [features(sentence.text) for sentence in learnt], truths_of(learnt), files_apart(learnt, HALVES)
+    )
+    fitted = linear(learnt, odds)
+    judged_apart = dict(zip(map(id, learnt), odds.tolist(), strict=True))
+    found = [
+        judged_apart.get(id(sentence)) if id(sentence) in judged_apart else fitted.log_odds(sentence.text)
+        for sentence in sentences
+    ]
+    return np.array(found, dtype=np.float64), fitted
 
 
 def _digest(parts: Sequence[str]) -> str:
