@@ -7,26 +7,30 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from graphs.claims import quantities_in
+from graphs.claims import Quantity, quantities_in
 from graphs.numbers import (
     dates_in,
+    durations_in,
     figures_in,
     iso_dates,
     month_days_in,
     numbers_in,
+    values_in,
     without_iso_dates,
     yearless_days_in,
 )
-from graphs.numerals import numbers_told
+from graphs.numerals import in_digits, numbers_told
 from tools.calculator import grouped
-from tools.scales import number_of, plainly
+from tools.scales import number_of, plainly, scaled_figures, unscaled
 
+# "베트남은", "강남은", "차남은" are names before a particle; blanks are often left out ("연차남은거").
+_LEFT_OVER = r"(?<![트충경호영강성하처전])(?<!(?<!연)차)남은"
 # A false alarm costs one short model call, a miss the answer. A bare "얼마" or "며칠" asks for a figure
 # that stands in the document; with a quantity of the asker's own ("3대 사면 얼마") something is computed.
 _COMPUTES = re.compile(
     r"합계|합산|합하|합치|합쳐|총액|총합|모두|통틀어|더하|더한|빼고|빼면|뺀|차이|차액|평균|비율|퍼센트|%|"
-    r"몇 ?배|배인가|곱하|나누면|나이|몇 ?(?:세|살)(?=[\s인이예였?에]|$)|태어난 지|지났|남았|남은|남는|"
-    r"남나|걸렸|늘어|줄어|넓어|절감|할인|이자|환산|일수|반올림"
+    r"몇 ?배|배인가|곱하|나누면|나이|몇 ?(?:세|살)(?=[\s인이예였?에]|$)|태어난 지|지났|남았|남는|남나|"
+    rf"{_LEFT_OVER}|걸렸|늘어|줄어|넓어|절감|할인|이자|환산|일수|반올림"
     r"|합한|합해|나머지|얼마꼴|얼마씩|배로 (?:내|물|갚|배상)"
     r"|얼마나 (?:더 |많이 )?(?:늘|줄|오르|올랐|올라|내렸|비싸|비싼|싸|싼|많|적|길|짧|증가|감소)"
     r"|까지(?:는)? (?:모두 |총 )?며칠(?! (?:안|이내|내|전))"
@@ -37,7 +41,7 @@ _COMPUTES = re.compile(
 )
 _TOGETHER = re.compile(
     r"합계|합산|합하|합해|합치|합쳐|총|모두|다 해서|통틀어|더하|더한|빼고|빼면|차이|차액|평균|얼마나 더"
-    r"|뺀|남았|남은|남나|지났|태어난 지|나이|몇 ?(?:세|살)(?=[\s인이예였?에]|$)"
+    rf"|{_LEFT_OVER}|뺀|남았|남나|지났|태어난 지|나이|몇 ?(?:세|살)(?=[\s인이예였?에]|$)"
     r"|\btotal|\bsum\b|altogether|together|combined|average|difference|\bage\b|how old"
     r"|days (?:between|until|since|left|after|before)",
     re.IGNORECASE,
@@ -51,12 +55,23 @@ _ASKS_QUANTITY = re.compile(
 # A count with its unit; a year, a date, a clock time or a model's number is nothing to compute with, and
 # of one thing the document says the figure itself.
 _OWN_QUANTITY = re.compile(
-    r"(?:(?<![\d.,])(?!1\s*[가-힣a-zA-Z])\d[\d,.]*|\b[두세네]|다섯|여섯|일곱|여덟|아홉|열)\s*"
-    r"(?:개월|개|대|명|번|회|봉|묶음|상자|박스|세트|병|통|권|장|매|건|시간|분|박|달|원|만|억|kg|m|L|km)"
+    r"(?:(?<![\d.,])(?!1\s*[가-힣a-zA-Z])\d[\d,.]*"
+    # "세대당", "진열대", "스물다섯 명".
+    r"|(?<![가-힣])(?!세대|열대)(?:(?:열|스물|서른|마흔|쉰)?(?:두|세|네|다섯|여섯|일곱|여덟|아홉)|열|스무))\s*"
+    r"(?:개월|개|대|명|번|회|봉|묶음|상자|박스|세트|병|통|권|장|매|건|시간|분|박|달|원"
+    r"|[만억](?:\s?\d[\d,]*\s?[천백십만]+|\d[\d,]*)*|(?:kg|km|m|L)(?![a-zA-Z]))"
     # In words of their own; "사흘에 한 번" is how often, and nothing to compute with.
     r"|(?<![가-힣])(?:(?:이틀|사흘|나흘|닷새|엿새|열흘|보름)(?!에)|(?:둘|셋|넷|다섯|여섯)이(?:서|면|\s))"
     r"|(?<![월\d])(?<!월 )\d+일(?! ?(?:자|부터|까지))"
     r"|\b\d+ (?:units?|pieces?|people|hours?|days?|weeks?|months?|nights?)\b"
+)
+# What is added up or compared is supposed by nobody.
+_SUPPOSED = re.compile(
+    r"[^.?!]*?(?<![합산더]하)(?<!합치)(?<!빼)(?<!나누)면(?=[\s,])|\s?어치|(?<=박)\s"
+    r"|(?:(?<=[개대명봉음자스트병통권장매])|(?<=[두세네]\s번))(?:[와과랑]|하고)\s|(?<=[se])(?=\s(?!before|or|of))"
+)
+_NO_COUNT = re.compile(
+    r"째|차|기|학|의실|\s?보험|(?<=\d번)\s|(?:\s?원)?(?:이|을|를|은|보다)?\s?(?:넘|맞|이상|이하|미만|초과)|\s?전(?:에|까지)"
 )
 _MAX_DECIMALS = 4
 _COMPUTING = re.compile(r"[-+*/%×÷(^]")
@@ -69,6 +84,11 @@ _DIFFERENCES = (
     (re.compile(r"(\d[\d,.]*)\s*-\s*(\d[\d,.]*)"), "{1} - {0}"),
     (re.compile(r"days_between\(\s*([\d-]+)\s*,\s*([\d-]+)\s*\)"), "days_between({1}, {0})"),
 )
+_MAY_BE_BELOW = re.compile(
+    r"남|이익|손익|손실|수지|잔액|적자|흑자|차|증감|변화|변동|늘|줄|오르|올랐|내[리렸]|떨어|초과|넘|부족|모자|더|덜|지났"
+    r"|\b(?:left|remain|profit|loss|balance|chang|differ|more|less|than|until|since|grow|grew|fell|rose)",
+    re.IGNORECASE,
+)
 _ISO = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?=년)")
 _YEAR_BESIDE = re.compile(
@@ -76,11 +96,9 @@ _YEAR_BESIDE = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"```\w*|`")
-# "PH-E14", "MT-740", "UR-16C": what an article goes by. "3D" and "740" go by nothing.
-_CODE = re.compile(r"(?<![A-Za-z0-9-])(?=[A-Za-z-]*\d)[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
-_NO_HANGUL = re.compile(r"[^가-힣 ]+")
-# Units that turn into each other: hours, minutes, months, weeks, per cent and the like.
-_CONSTANTS = frozenset(map(Fraction, (0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000)))
+_SCALES = frozenset(map(Fraction, (1000, 10_000, 1_000_000, 100_000_000)))
+CONSTANTS = frozenset(map(Fraction, (0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000)))
+"""Of units that turn into each other: hours, minutes, months, weeks, per cent and the like."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +107,6 @@ class Plan:
 
     expression: str = ""
     lookup: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A line of a document."""
-
-    text: str
-    codes: frozenset[str]
-    """Of a table's row the articles that have a cell of their own in it, in capitals; else empty."""
-    key: str
-    """The one in its first cell; empty without one."""
-    numbers: frozenset[Fraction]
 
 
 def may_calculate(question: str) -> bool:
@@ -121,10 +127,34 @@ def surely_calculates(question: str, sources: Sequence[str] = ()) -> bool:
 
 def has_own_quantity(question: str, sources: Sequence[str]) -> bool:
     """Whether the question names a quantity that none of the sources gives, in figures or in words."""
-    there = quantities_in("\n".join(sources))
-    named = [quantities_in(own[0]) for own in _OWN_QUANTITY.finditer(question)]
+    return any(brought is None or brought for _, brought in _own_quantities(question, sources))
+
+
+def supposed_quantities(question: str, sources: Sequence[str]) -> set[Quantity]:
+    """Those of them on which the asker supposes something: "3대를 사면", "2박 3일 출장을 가면".
+
+    "두 건물의 차이" only counts what is named, "5일 전에 취소하면" and "20만 원이 넘나요" set a bound.
+    """
+    found = set[Quantity]()
+    for own, brought in _own_quantities(question, sources):
+        end = own.end()
+        if brought and _SUPPOSED.match(question, end) and not _NO_COUNT.match(question, end):
+            found |= brought
+    return found
+
+
+def _own_quantities(
+    question: str, sources: Sequence[str]
+) -> list[tuple[re.Match[str], set[Quantity] | None]]:
+    """Each that the question names, with what no source gives of it; None where it cannot be compared."""
+    there = _quantities_in("\n".join(sources))
+    named = [(own, _quantities_in(own[0])) for own in _OWN_QUANTITY.finditer(question)]
     # "셋이서" has no unit to compare.
-    return any(not quantities or quantities - there for quantities in named)
+    return [(own, quantities - there if quantities else None) for own, quantities in named]
+
+
+def _quantities_in(text: str) -> set[Quantity]:
+    return quantities_in(in_digits(text, loose=False))
 
 
 def read_plan(text: str, *, truncated: bool = False) -> Plan:
@@ -166,6 +196,11 @@ def turned(expression: str, question: str) -> str:
     return ""
 
 
+def below_nothing(value: float | Decimal, question: str) -> bool:
+    """Whether a value is less than nothing for who asks how much something is, and not what became of it."""
+    return value < 0 and not _MAY_BE_BELOW.search(question)
+
+
 def written(expression: str, result: str) -> str:
     """`expression = result`, or `expression ≈ result` with four decimals where it has more."""
     _, point, decimals = result.partition(".")
@@ -205,65 +240,9 @@ def grounded_operands(expression: str, sources: Sequence[str], year: int) -> boo
     # The year of today's date stands in many documents.
     values = numbers_in(without_iso_dates(expression))
     dates = dates_in(expression)
-    if dates - _strange_days(dates, text, year) or (values - _CONSTANTS) & known:
+    if dates - _strange_days(dates, text, year) or (values - CONSTANTS) & known:
         return True
     return not dates and len(values) > 1 and values <= known
-
-
-def of_another_article(expression: str, question: str, known: Sequence[Row], shown: Sequence[Row]) -> bool:
-    """Whether the expression leaves out an article that the question names by its code (PH-E14), and has a
-    number of another row of the table instead, or that row was not shown.
-
-    In a price list every row is alike, and the wrong one's number is as easily taken. `shown` is what the
-    numbers were taken from, `known` all that was found. Lines that are no rows of a table may be of any
-    article, and so may a row that the question names in words ("MT-740에 쓰는 pH 전극"). With the prices of
-    three lists, 16 articles each, put in each other's place it sees 720 of 720, and 663 where the question
-    has words that stand in every row; of 50 right sums made to be hard it takes four for wrong.
-    """
-    asked = _codes_in(question) & set().union(*(row.codes for row in known))
-    told = numbers_in(without_iso_dates(expression)) - numbers_told(_CODE.sub(" ", question))
-    # Of 15 per cent off a row gives the 15.
-    taken = told | {abs(1 - number) * 100 for number in told if number < 2}
-    left = asked - set().union(*(row.codes for row in shown if row.numbers & taken))
-    if not left:
-        return False
-    if left & {row.key for row in known} - set().union(*(row.codes for row in shown)):
-        return True
-    theirs = _squeezed("".join(row.text for row in known if row.codes & left))
-    others = [
-        row
-        for row in shown
-        if row.codes and not row.codes & asked and not _names_in_words(question, row, theirs)
-    ]
-    own = set().union(*(row.numbers for row in shown if row not in others))
-    return bool((told - _CONSTANTS) & set().union(*(row.numbers for row in others)) - own)
-
-
-def rows_of(text: str) -> list[Row]:
-    """The lines of a passage. A table's is "품번: PH-E14 · 품명: 전극", as the loaders write it."""
-    found: list[Row] = []
-    for line in text.splitlines():
-        cells = line.split(" · ")
-        values = [cell.rpartition(": ")[2].strip() for cell in cells] if len(cells) > 1 else [""]
-        codes = [value.upper() if _CODE.fullmatch(value) else "" for value in values]
-        numbers = frozenset(numbers_told(_CODE.sub(" ", line)))
-        found.append(Row(text=line, codes=frozenset(filter(None, codes)), key=codes[0], numbers=numbers))
-    return found
-
-
-def _names_in_words(question: str, row: Row, theirs: str) -> bool:
-    """Whether the question has words of a cell of this row ("산도 전극") that the asked article's lack."""
-    asked = _squeezed(question)
-    words = map(_squeezed, _NO_HANGUL.split(row.text))
-    return any(len(word) > 1 and word in asked and word not in theirs for word in words)
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split())
-
-
-def _codes_in(text: str) -> frozenset[str]:
-    return frozenset(code.upper() for code in _CODE.findall(text))
 
 
 def with_dates(expression: str, sources: Sequence[str]) -> str:
@@ -318,6 +297,25 @@ def _turns_the_year(day: date, other: date) -> bool:
     return other.year == day.year + 1 and (other.month, other.day) < (day.month, day.day)
 
 
+def with_scales(expression: str, sources: Sequence[str]) -> str:
+    """The expression with 72000000 for the 7200 of "7,200만 원", where the sources have no other 7200.
+
+    Left as it is where it has a scale itself, in a word or as a factor, and where it counts days.
+    """
+    text = "\n".join(sources)
+    has_scale = unscaled(expression) != expression or _SCALES & values_in(expression)
+    if has_scale or dates_in(expression) or _DATE_BY_PARTS.search(expression):
+        return expression
+    worth: dict[Fraction, set[Fraction]] = {}
+    for written_as, value in scaled_figures(text):
+        worth.setdefault(written_as, set()).add(value)
+    bare = values_in(text)
+    for start, end, value in reversed(figures_in(expression)):
+        if len(worth.get(value, ())) == 1 and value not in bare:
+            expression = f"{expression[:start]}{plainly(*worth[value])}{expression[end:]}"
+    return expression
+
+
 def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
     """Numbers and dates of the expression that stand in no source and are no unit's factor.
 
@@ -326,12 +324,12 @@ def unsupported(expression: str, sources: Sequence[str]) -> list[str]:
     text = "\n".join(sources)
     dates = _strange_days(dates_in(expression), text)
     rest = without_iso_dates(expression)
-    known = numbers_told(text)
+    known = numbers_told(text) | durations_in(text)
     changes = {number_of(share) for share in _PER_CENT.findall(text)}
     strange = {
         n
         for n in numbers_in(rest)
-        if n not in known and n not in _CONSTANTS and n * 100 not in known and not _changes_by(n, changes)
+        if n not in known and n not in CONSTANTS and n * 100 not in known and not _changes_by(n, changes)
     }
     return sorted(day.isoformat() for day in dates) + sorted(plainly(value) for value in strange)
 

@@ -35,6 +35,11 @@ _NUMBER = re.compile(
 )
 _PART = re.compile(r"\d+")
 _CENTURY = 2000
+_SIXTY = 60
+_TWO_UNITS = re.compile(
+    r"(\d{1,4})\s?시간\s?(\d{1,2})\s?분|(\d{1,4})\s?분\s?(\d{1,2})\s?초"
+    r"|(\d{1,4}) (?:hours?|minutes?) (?:and )?(\d{1,2}) (?:minutes?|seconds?)"
+)
 _DASH = "[-−－–‐‑]"
 # In "김영하 02-123" it is a name, and "deposit minus 10%" takes off.
 _BELOW = re.compile(
@@ -145,6 +150,12 @@ def numbers_in(text: str) -> set[Fraction]:
     parts = {part for day in yearless_days_in(text) for part in day}
     parts |= {part for day in dates_in(text) for part in (day.year, day.month, day.day)}
     return values_in(text) | _written(text) | set(map(Fraction, parts))
+
+
+def durations_in(text: str) -> set[Fraction]:
+    """What is told in two units of time, in the smaller: 210 of "3시간 30분", 265 of "4분 25초"."""
+    told = ([int(part) for part in match.groups() if part] for match in _TWO_UNITS.finditer(text))
+    return {Fraction(more * _SIXTY + rest) for more, rest in told}
 
 
 def figures_in(text: str) -> list[tuple[int, int, Fraction]]:

@@ -37,6 +37,7 @@ _WHOLE = re.compile(
     r"명|인|사람|회|번|차례|개|가지|종|건|대|장|매|부|권|편|곳|군데|마리|병|통|석|동|호|채|벌|척|칸|표|잔|곡|그루|조각"
     r"|봉지|자루|박|층"
 )
+_SHARES = ("%", "퍼센트")
 _DAYS, _YEARS = frozenset("일박"), frozenset("년해세살")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _OF_DAYS = re.compile(r"days_between|age_days")
@@ -45,10 +46,12 @@ _PER_CENT = re.compile(r"\*\s*100(?![\d.])|(?<![\d.])100\s*\*|percent")
 _CELL = re.compile(r"\(([^()\n]{1,10})\): ([^·\n]*)")
 # A function, "//", "**", or a sign of its own.
 _NOT_BY_HAND = re.compile(r"[A-Za-z_]|[-+*/(]\s*[-+*/]|^\s*[-+]")
+_ADDS = re.compile(r"[-+]")
 _TERM = re.compile(r"\s*[+-]\s*")
 _SIGN = re.compile(r"\s*([*/+-])\s*")
 _WRITTEN = {"*": "×", "/": "÷"}
 _WON = "원"
+_MONEY = re.compile("금액|총액|비용|요금|가격")
 _GROUPED = 1000
 
 
@@ -66,12 +69,34 @@ def stated(calculation: str, question: str, sources: Sequence[str]) -> str:
     return f"{shown} = {said}" if shown else said
 
 
-def _unit(expression: str, question: str, sources: Sequence[str]) -> str:
+def in_money_for_another(expression: str, question: str, sources: Sequence[str]) -> bool:
+    """Whether the question names its unit ("몇 Wh") and what is computed with are prices."""
+    unit, told = _asked_unit(question), [*sources, question]
+    if unit in ("", _WON, *_SHARES) or "/" in expression or _MONEY.search(question):
+        return False
+    counted = _counted(told)
+    others = {value for value, unit in counted if unit not in ("", _WON)}
+    return _is_of(expression, {value for value, unit in counted if unit == _WON} - others)
+
+
+def as_share(expression: str, question: str) -> str:
+    """The expression in per cent, for who asks for that and is given a quotient that is not; else empty."""
+    if _asked_unit(question) not in _SHARES or "/" not in expression or _PER_CENT.search(expression):
+        return ""
+    return f"({expression}) * 100" if _ADDS.search(expression) else f"{expression} * 100"
+
+
+def _asked_unit(question: str) -> str:
+    """The one unit that the question asks for, won where it asks how much; empty where that is not plain."""
     matches = list(_ASKED.finditer(question))
     asked = {match["unit"] or ("일" if match["days"] else _WON) for match in matches}
-    if len(asked) != 1 or len(matches) < len(_ASKS.findall(question)):
+    return asked.pop() if len(asked) == 1 and len(matches) == len(_ASKS.findall(question)) else ""
+
+
+def _unit(expression: str, question: str, sources: Sequence[str]) -> str:
+    unit = _asked_unit(question)
+    if not unit:
         return ""
-    unit = asked.pop()
     if unit == _WON:
         return unit if _is_in_won(expression, sources) else ""
     told = [*sources, question]
@@ -84,7 +109,7 @@ def _comes_in(unit: str, expression: str, told: Sequence[str]) -> bool:
         return unit in _YEARS
     if "/" not in expression and (dates_in(expression) or _OF_DAYS.search(expression)):
         return unit in _DAYS
-    if unit in ("%", "퍼센트"):
+    if unit in _SHARES:
         return "/" not in expression or bool(_PER_CENT.search(expression))
     name = next((quantity.unit for quantity in quantities_in(f"1{unit}")), "")
     kind = next((kind for kind in _KINDS if name in kind), frozenset())
@@ -106,7 +131,10 @@ def _counted(sources: Sequence[str]) -> set[tuple[Fraction, str]]:
 
 def _is_in_won(expression: str, sources: Sequence[str]) -> bool:
     """Whether each term has one amount in won, and nothing is divided by it."""
-    won = {value for value, unit in _counted(sources) if unit == _WON}
+    return _is_of(expression, {value for value, unit in _counted(sources) if unit == _WON})
+
+
+def _is_of(expression: str, won: set[Fraction]) -> bool:
     for term in _TERM.split(expression):
         amounts = [start for start, _, value in figures_in(term) if value in won]
         if len(amounts) != 1 or "(" in term or "/" in term[: amounts[0]]:

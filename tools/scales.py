@@ -29,6 +29,15 @@ def scaled_values(text: str) -> Iterator[Fraction]:
     return (_worth(match) for match in _SCALED.finditer(text))
 
 
+def scaled_figures(text: str) -> Iterator[tuple[Fraction, Fraction]]:
+    """The figure that each amount of one figure and its words of scale is written with, and what it is worth:
+    7,200 and 72,000,000 of "7,200만"."""
+    for match in _SCALED.finditer(text):
+        parts = _PART.findall(match[0])
+        if len(parts) == 1:
+            yield number_of(parts[0][0]), _worth(match)
+
+
 def without_scaled(text: str) -> str:
     """The text with a blank in place of each."""
     return _SCALED.sub(" ", text)

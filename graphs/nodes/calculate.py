@@ -7,25 +7,30 @@ from typing import Any
 from app.errors import CalculationError
 from app.models.chat import choice_probability
 from graphs.calculation import (
+    below_nothing,
     grounded_operands,
     has_own_quantity,
-    of_another_article,
     read_plan,
-    rows_of,
     surely_calculates,
     turned,
     unsupported,
     with_dates,
+    with_scales,
     with_years,
     written,
 )
+from graphs.misreadings import leaves_out_the_asker, of_another_article, rows_of
 from graphs.prefix import fitting, prompt
 from graphs.reading import line
+from graphs.results import as_share, in_money_for_another
 from graphs.run import Run
 from graphs.state import State, looks_up, shown_passages
+from tools.calculator import Calculation
 from tools.calculator import calculate as evaluate
 
 PLAN_TOKENS = 96
+SHARE_AT_MOST = 10
+"""A quotient of more is hardly a share: per cent are asked for, and something else was divided."""
 
 
 async def calculate(state: State, run: Run) -> dict[str, Any]:
@@ -82,7 +87,8 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
             return {"arithmetic": False, "query": ""}
         return {"query": plan.lookup, "lacking": plan.lookup, "rewrites": state.rewrites + 1}
     dated = [*sources, today.isoformat()]
-    expression = with_years(with_dates(plan.expression, dated), sources, today.year)
+    expression = with_scales(plan.expression, sources)
+    expression = with_years(with_dates(expression, dated), sources, today.year)
     grounded = grounded_operands(expression, sources, today.year)
     if (
         not expression
@@ -93,8 +99,12 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
         return {"arithmetic": False, "query": ""}
     try:
         result = evaluate(expression, today=today)
-        below = isinstance(result.value, int | float | Decimal) and result.value < 0
-        if below and (other := turned(expression, sources[-1])):
+        value = _value(result)
+        if value < 0 and (other := turned(expression, sources[-1])):
+            result = evaluate(other, today=today)
+        elif below_nothing(value, sources[-1]):
+            return {"arithmetic": False, "query": ""}
+        elif value < SHARE_AT_MOST and (other := as_share(expression, sources[-1])):
             result = evaluate(other, today=today)
     except CalculationError:
         # What the model wrote is no expression; it may still read the answer off the documents.
@@ -102,7 +112,18 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
     return {"calculation": written(result.expression, result.text), "query": ""}
 
 
+def _value(result: Calculation) -> float | Decimal:
+    """What it is as a number; 0 of a date."""
+    return result.value if isinstance(result.value, int | float | Decimal) else 0
+
+
 def _is_misread(expression: str, question: str, state: State) -> bool:
+    """Whether something speaks against an expression whose numbers all stand there."""
+    lines = _lines(state)
+    if leaves_out_the_asker(expression, state.question, lines):
+        return True
+    if in_money_for_another(expression, question, lines):
+        return True
     rows = [rows_of(passage["text"]) for passage in state.found]
     shown = chain.from_iterable(rows[: state.shown])
     return of_another_article(expression, question, list(chain.from_iterable(rows)), list(shown))

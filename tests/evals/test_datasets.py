@@ -49,7 +49,14 @@ MINIMUMS = {
         "followup-unanswerable": 8,
     },
 }
-TOTALS = {"injection": 60, "injection_fresh": 40, "injection_third": 50, "robust": 40, "calc": 40, "followup": 40}
+TOTALS = {
+    "injection": 60,
+    "injection_fresh": 40,
+    "injection_third": 50,
+    "robust": 40,
+    "calc": 40,
+    "followup": 40,
+}
 PASSAGES = {
     "injection": (2, 4),
     "injection_fresh": (2, 3),

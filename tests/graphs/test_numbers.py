@@ -9,6 +9,7 @@ from graphs.numbers import (
     BELOW,
     dates_in,
     degrees_in,
+    durations_in,
     iso_dates,
     month_days_in,
     numbers_in,
@@ -139,3 +140,9 @@ def test_a_run_of_digits_that_is_no_number_is_read_without_harm() -> None:
     for text in ("1" * 5_000, "1." * 5_000, "3." + "1" * 5_000, "1" * 5_000 + "만 원", "1" * 5_000 + "%"):
         assert len(numbers_in(text)) < 3 and values_in(text)
         assert stray_numbers("3일입니다.", [text]) == ["3"]
+
+
+def test_two_units_of_time_make_one_duration() -> None:
+    assert durations_in("3시간 30분과 4분 25초") == {210, 265}
+    assert durations_in("1 hour and 15 minutes, 2 minutes 5 seconds") == {75, 125}
+    assert durations_in("3시간이나 30분, 10시 30분, 3 hours or 30") == set()

@@ -240,6 +240,43 @@ async def test_where_the_price_of_another_article_was_taken_more_rows_are_shown(
     assert script.seen.count("calculation") == 2
 
 
+async def test_a_sum_without_what_the_asker_brings_is_planned_again_and_then_refused() -> None:
+    rows = [passage(n, f"{n}급지의 숙박비는 {n}25000원, 일비는 {n}4000원입니다.") for n in (1, 2, 3)]
+    question = "2박 3일 출장의 1급지 숙박비와 일비는 모두 얼마인가요?"
+    plans = ["CALC: 125000 + 14000", "CALC: 125000 * 2 + 14000 * 3"]
+    script = Script(needs_calculation=0.9, calculation=plans)
+    result = await ask(make_resources(script, corpus=FakeCorpus(default=rows)), question)
+    assert result["calculation"] == "125000 * 2 + 14000 * 3 = 292,000"
+    script = Script(needs_calculation=0.9, calculation="CALC: 125000 + 14000")
+    result = await ask(make_resources(script, corpus=FakeCorpus(default=rows)), question)
+    assert result["refused"] and not result["calculation"]
+
+
+async def test_what_prices_make_is_no_answer_in_another_unit() -> None:
+    rows = [passage(1, "측정기의 단가는 4870000원, 소비 전력은 18 W입니다.")]
+    script = Script(needs_calculation=0.9, calculation="CALC: 4870000 * 24", answer="116,880,000 Wh입니다.")
+    result = await ask(
+        make_resources(script, corpus=FakeCorpus(default=rows)), "측정기를 24시간 쓰면 전력량은 몇 Wh인가요?"
+    )
+    assert result["refused"] and not result["calculation"]
+
+
+async def test_a_share_is_given_in_per_cent_and_an_amount_is_not_less_than_nothing() -> None:
+    rows = [passage(1, "4월의 목표는 40건, 신고는 31건이다. 착수금은 9000원, 잔금은 3000원이다.")]
+
+    async def asked(question: str, plan: str) -> dict[str, Any]:
+        script = Script(needs_calculation=0.9, calculation=f"CALC: {plan}", grade=0.1, rewrite=question)
+        return await ask(make_resources(script, corpus=FakeCorpus(default=rows)), question)
+
+    result = await asked("4월 신고는 목표의 몇 퍼센트인가요?", "31 / 40")
+    assert result["answer"].startswith("계산하면 31 ÷ 40 × 100 = 77.5퍼센트입니다.")
+    # So much is no share; something else was divided.
+    result = await asked("4월 신고는 목표의 몇 퍼센트인가요?", "9000 / 40")
+    assert result["calculation"] == "9000 / 40 = 225"
+    result = await asked("착수금과 잔금은 모두 얼마인가요?", "3000 - 9000")
+    assert result["refused"] and not result["calculation"]
+
+
 async def test_a_fact_that_a_calculation_lacks_is_looked_up_in_the_documents_and_then_on_the_web() -> None:
     search = FakeSearch({"Nolan date of birth": [NOLAN]})
     lookup = "FIND: Nolan date of birth"

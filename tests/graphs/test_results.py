@@ -1,6 +1,6 @@
 import pytest
 
-from graphs.results import stated
+from graphs.results import as_share, in_money_for_another, stated
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,41 @@ def test_a_result_is_said_where_its_unit_is_plain(
     calculation: str, question: str, source: str, said: str
 ) -> None:
     assert stated(calculation, question, [source]) == said
+
+
+PRICES = ["품번: MT-740 · 단가(원): 4870000 · 비고: 18 W", "회비는 20,000원이고 회원은 34명이다."]
+
+
+@pytest.mark.parametrize(
+    ("expression", "question", "in_money"),
+    [
+        ("4870000 * 24", "24시간 쓰면 전력량은 몇 Wh인가요?", True),
+        ("20000 * 12", "1년이면 몇 시간인가요?", True),
+        ("18 * 24", "24시간 쓰면 전력량은 몇 Wh인가요?", False),
+        ("4870000 * 3", "3대는 얼마인가요?", False),
+        ("34 * 2", "두 곳의 회원은 모두 몇 명인가요?", False),
+        # How many times one goes into the other, or a share.
+        ("4870000 / 20000", "한 대 값은 몇 명의 회비인가요?", False),
+        ("20000 * 12", "회비는 몇 퍼센트인가요?", False),
+        ("4870000 * 3", "무엇이 나오나요?", False),
+    ],
+)
+def test_prices_make_nothing_but_money(expression: str, question: str, in_money: bool) -> None:
+    assert in_money_for_another(expression, question, PRICES) is in_money
+
+
+@pytest.mark.parametrize(
+    ("expression", "question", "share"),
+    [
+        ("31 / 40", "목표의 몇 퍼센트를 이뤘나요?", "31 / 40 * 100"),
+        ("(150000 - 120000) / 120000", "몇 % 올랐나요?", "((150000 - 120000) / 120000) * 100"),
+        ("31 / 40 * 100", "목표의 몇 퍼센트를 이뤘나요?", ""),
+        ("100 * 31 / 40", "목표의 몇 퍼센트를 이뤘나요?", ""),
+        ("31 / 40", "목표의 몇 배인가요?", ""),
+        ("100 - 12", "몇 퍼센트가 남았나요?", ""),
+    ],
+)
+def test_a_quotient_is_given_in_per_cent_for_who_asks_for_that(
+    expression: str, question: str, share: str
+) -> None:
+    assert as_share(expression, question) == share
