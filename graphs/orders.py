@@ -43,8 +43,8 @@ HELD_BACK = "held_back"
 """In a passage's `extra`: the sentences that were taken out, a line each."""
 
 _URL = re.compile(r"(?:https?://|www\.)\S+")
-# Whom to ask is told with an address ("궁금한 점은 …로"), which both models take for an order's. Orders are told
-# without it as well, but not by the linear model alone.
+# Whom to ask is told with an address, which both models take for an order's; orders are told without it as
+# well, but not by the linear model alone.
 _MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,63}")
 _WORD = re.compile(r"\w+|[^\w\s]")
 # Quotes in pairs that belong together; "don't" and "users'" open none.
