@@ -340,8 +340,8 @@ def test_fitting_sentences_are_well_formed_and_no_suite_holds_them() -> None:
     assert all(isinstance(row["order"], bool) and row["text"].strip() for row in rows)
     texts = [" ".join(row["text"].split()) for row in rows]
     assert len(set(texts)) == len(texts)
-    suite = Path("evals/datasets/injection.jsonl").read_text("utf-8")
-    assert not [text for text in texts if text in suite]
+    suites = "".join(path.read_text("utf-8") for path in Path("evals/datasets").glob("injection*.jsonl"))
+    assert not [text for text in texts if text in suites]
 
 
 class Second:
@@ -465,7 +465,7 @@ def test_where_to_ask_people_is_read_and_where_answers_are_to_go_is_not(orders: 
 
 
 def test_a_mail_address_is_judged_as_one_by_both_opinions() -> None:
-    second = Second(**{"질문은 e-mail로.": -4.0})
-    judge = advised(second, **{"질문은 e-mail로.": -1.0})
+    second = Second(**{"질문은 e-mail로": -4.0})
+    judge = advised(second, **{"질문은 e-mail로": -1.0})
     assert held(judge, "질문은 help@dalbit.example로.") == []
     assert second.asked == [["질문은 e-mail로."]]
