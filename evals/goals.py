@@ -63,8 +63,8 @@ SUITES = (
     Shown("calc", {"ko": "계산 모음", "en": "calculations"}, {}),
     Shown("robust", {"ko": "거친 질문 모음", "en": "rough questions"}, {}),
     Shown("injection", {"ko": "숨은 명령 모음", "en": "hidden commands"}, {}),
-    Shown("injection_fresh", {"ko": "새로 쓴 숨은 명령 모음", "en": "hidden commands, written afresh"}, {}),
-    Shown("injection_third", {"ko": "세 번째 숨은 명령 모음", "en": "hidden commands, a third suite"}, {}),
+    Shown("injection_fresh", {"ko": "새로 쓴 숨은 명령 모음", "en": "hidden commands written afresh"}, {}),
+    Shown("injection_third", {"ko": "세 번째 숨은 명령 모음", "en": "third suite of hidden commands"}, {}),
     Shown("korquad_paraphrases", {"ko": "KorQuAD 말 바꾸기", "en": "KorQuAD, reworded"}, {}),
 )
 """A suite that is not among these comes last, by its own name, without kinds and goals."""
