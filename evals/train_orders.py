@@ -2,7 +2,7 @@
 
 Trained on the sentences of `evals.orders` and on some of the reader's own passages. How well it does is
 measured by two halves of the files, each judged by what was trained on the other; from these log-odds come
-the fusion with the linear model and the bars. Then it is trained on everything. About 25 minutes on 2 cores
+the fusion with the linear model and the bars. Then it is trained on everything. About 40 minutes on 2 cores
 without AVX-512.
 """
 
@@ -221,7 +221,7 @@ def _linear(sentences: Sequence[Sentence], known: Sequence[Sentence]) -> tuple[F
     fitted = linear(learnt, odds)
     judged_apart = dict(zip(map(id, learnt), odds.tolist(), strict=True))
     found = [
-        judged_apart.get(id(sentence)) if id(sentence) in judged_apart else fitted.log_odds(sentence.text)
+        judged_apart[id(sentence)] if id(sentence) in judged_apart else fitted.log_odds(sentence.text)
         for sentence in sentences
     ]
     return np.array(found, dtype=np.float64), fitted

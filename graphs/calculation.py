@@ -55,11 +55,14 @@ _ASKS_QUANTITY = re.compile(
 # A count with its unit; a year, a date, a clock time or a model's number is nothing to compute with, and
 # of one thing the document says the figure itself.
 _OWN_QUANTITY = re.compile(
-    r"(?:(?<![\d.,])(?!1\s*[가-힣a-zA-Z])\d[\d,.]*"
+    r"(?:(?<![\d.,])(?!1\s*(?![만억조])[가-힣a-zA-Z])\d[\d,.]*"
     # "세대당", "진열대", "스물다섯 명".
     r"|(?<![가-힣])(?!세대|열대)(?:(?:열|스물|서른|마흔|쉰)?(?:두|세|네|다섯|여섯|일곱|여덟|아홉)|열|스무))\s*"
     r"(?:개월|개|대|명|번|회|봉|묶음|상자|박스|세트|병|통|권|장|매|건|시간|분|박|달|원"
-    r"|[만억](?:\s?\d[\d,]*\s?[천백십만]+|\d[\d,]*)*|(?:kg|km|m|L)(?![a-zA-Z]))"
+    r"|[만억조](?:\s?\d[\d,]*\s?[천백십만억]+)*(?:\s?\d[\d,]*(?=\s?원))?(?:\s?원)?|(?:kg|km|m|L)(?![a-zA-Z]))"
+    # "두 회사", "두 건물", "3달러".
+    r"(?!(?<=회)사|(?<=건)[물설]|(?<=분)[기야]|(?<=매)[장출]|(?<=대)[표학리]|(?<=장)[소비치]|(?<=번)호|(?<=명)[단절]"
+    r"|(?<=개)[발인선점]|(?<=통)[장신]|(?<=권)[한리]|(?<=병)원|(?<=박)사|(?<=달)러)"
     # In words of their own; "사흘에 한 번" is how often, and nothing to compute with.
     r"|(?<![가-힣])(?:(?:이틀|사흘|나흘|닷새|엿새|열흘|보름)(?!에)|(?:둘|셋|넷|다섯|여섯)이(?:서|면|\s))"
     r"|(?<![월\d])(?<!월 )\d+일(?! ?(?:자|부터|까지))"
@@ -67,15 +70,17 @@ _OWN_QUANTITY = re.compile(
 )
 # What is added up or compared is supposed by nobody.
 _SUPPOSED = re.compile(
-    r"[^.?!]*?(?<![합산더]하)(?<!합치)(?<!빼)(?<!나누)면(?=[\s,])|\s?어치|(?<=박)\s"
+    r"[^.?!]*?(?<![합산더교]하)(?<!합치)(?<!합친다)(?<!빼)(?<!나누)(?<![쳐해빼눠] 보)(?<![화측반])면(?=[\s,])"
+    r"|\s?어치|(?<=박)\s"
     r"|(?:(?<=[개대명봉음자스트병통권장매])|(?<=[두세네]\s번))(?:[와과랑]|하고)\s|(?<=[se])(?=\s(?!before|or|of))"
 )
 _NO_COUNT = re.compile(
-    r"째|차|기|학|의실|\s?보험|(?<=\d번)\s|(?:\s?원)?(?:이|을|를|은|보다)?\s?(?:넘|맞|이상|이하|미만|초과)|\s?전(?:에|까지)"
+    r"째|차|의실|\s?보험|(?<=\d번)\s|(?:이|가|을|를|은|보다)?\s?(?:넘|맞|이상|이하|미만|초과|이내|안에)"
+    r"|\s?전(?:에|까지|\s)"
 )
 _MAX_DECIMALS = 4
 _COMPUTING = re.compile(r"[-+*/%×÷(^]")
-_PER_CENT = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(?:%|퍼센트|per ?cent)")
+_PER_CENT = re.compile(r"(?<![\d,.])(\d[\d,]{0,20}(?:\.\d{1,20})?)\s*(?:%|퍼센트|per ?cent)")
 # As Python writes dates; the calculator takes 2026-03-12 as well.
 _PARTS = r"\s*(\d{4})\s*,\s*(\d{1,2})\s*,\s*(\d{1,2})\s*"
 _DATE_BY_PARTS = re.compile(rf"\bdate\({_PARTS}\)|(?:(?<=age_days\()|(?<=age_years\()){_PARTS}(?=\))")
@@ -85,8 +90,10 @@ _DIFFERENCES = (
     (re.compile(r"days_between\(\s*([\d-]+)\s*,\s*([\d-]+)\s*\)"), "days_between({1}, {0})"),
 )
 _MAY_BE_BELOW = re.compile(
-    r"남|이익|손익|손실|수지|잔액|적자|흑자|차|증감|변화|변동|늘|줄|오르|올랐|내[리렸]|떨어|초과|넘|부족|모자|더|덜|지났"
-    r"|\b(?:left|remain|profit|loss|balance|chang|differ|more|less|than|until|since|grow|grew|fell|rose)",
+    r"남|이익|손익|손실|손해|수지|잔액|적자|흑자|차|증감|증가|감소|변화|변동|성장|상승|하락|늘|줄|오르|올랐|내[리렸]|떨어"
+    r"|초과|넘|부족|모자|더|덜|지났|빼|뺀|까지|기온|온도"
+    r"|\b(?:left|remain|profit|loss|balance|chang|differ|more|less|than|until|since|grow|grew|fell|rose"
+    r"|increas|decreas|temperature)",
     re.IGNORECASE,
 )
 _ISO = re.compile(r"\b\d{4}-\d\d-\d\d\b")
@@ -96,7 +103,8 @@ _YEAR_BESIDE = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"```\w*|`")
-_SCALES = frozenset(map(Fraction, (1000, 10_000, 1_000_000, 100_000_000)))
+SCALES = frozenset(map(Fraction, (1000, 10_000, 1_000_000, 100_000_000)))
+"""Of amounts: 천, 만, 백만, 억."""
 CONSTANTS = frozenset(map(Fraction, (0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 10000)))
 """Of units that turn into each other: hours, minutes, months, weeks, per cent and the like."""
 
@@ -131,7 +139,7 @@ def has_own_quantity(question: str, sources: Sequence[str]) -> bool:
 
 
 def supposed_quantities(question: str, sources: Sequence[str]) -> set[Quantity]:
-    """Those of them on which the asker supposes something: "3대를 사면", "2박 3일 출장을 가면".
+    """Those that no source gives and of which the asker supposes something: "3대를 사면", "2박 3일을 가면".
 
     "두 건물의 차이" only counts what is named, "5일 전에 취소하면" and "20만 원이 넘나요" set a bound.
     """
@@ -303,15 +311,15 @@ def with_scales(expression: str, sources: Sequence[str]) -> str:
     Left as it is where it has a scale itself, in a word or as a factor, and where it counts days.
     """
     text = "\n".join(sources)
-    has_scale = unscaled(expression) != expression or _SCALES & values_in(expression)
+    has_scale = unscaled(expression) != expression or SCALES & values_in(expression)
     if has_scale or dates_in(expression) or _DATE_BY_PARTS.search(expression):
         return expression
     worth: dict[Fraction, set[Fraction]] = {}
     for written_as, value in scaled_figures(text):
         worth.setdefault(written_as, set()).add(value)
-    bare = values_in(text)
+    others = values_in(text) | values_in(in_digits(text, loose=False)) | CONSTANTS
     for start, end, value in reversed(figures_in(expression)):
-        if len(worth.get(value, ())) == 1 and value not in bare:
+        if len(worth.get(value, ())) == 1 and value not in others:
             expression = f"{expression[:start]}{plainly(*worth[value])}{expression[end:]}"
     return expression
 

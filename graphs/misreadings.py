@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from graphs.calculation import CONSTANTS, supposed_quantities
+from graphs.calculation import CONSTANTS, SCALES, supposed_quantities
 from graphs.claims import Quantity, quantities_in
 from graphs.numbers import durations_in, figures_in, numbers_in, without_iso_dates
 from graphs.numerals import numbers_told
@@ -16,13 +16,13 @@ _CODE = re.compile(r"(?<![A-Za-z0-9-])(?=[A-Za-z-]*\d)[A-Za-z][A-Za-z0-9]*(?:-[A
 _NO_HANGUL = re.compile(r"[^가-힣 ]+")
 _TIMES = re.compile(r"[*/%]")
 _BOUND = re.compile(
-    r"\d[\d,.]*[십백천만억]*\s?(?:[가-힣]{1,2}?|[A-Za-z]+)(?:을|를)?\s?(?:이상|이하|미만|초과|넘)"
-    r"|\d\s?[~–-]\s?\d+\s?(?:[가-힣]{1,2}|[A-Za-z]+)"
+    r"(?<![\d,.])\d[\d,.]{0,20}[십백천만억]{0,8}\s?(?:[가-힣]{1,2}?|[A-Za-z]{1,12})(?:[을를이가]|보다)?\s?"
+    r"(?:이상|이하|이내|미만|초과|넘)"
+    r"|(?<!\d)\d{1,9}\s?(?:[가-힣]{1,2}|[A-Za-z]{1,12})?\s?[~∼〜–-]\s?\d{1,9}\s?(?:[가-힣]{1,2}|[A-Za-z]{1,12})"
 )
 _OF_TIME = (frozenset(("초", "분", "시간", "일", "주", "개월", "년")), (7, 12, 24, 30, 60, 365))
 _OF_AMOUNTS = (frozenset(("kg", "g", "km", "m", "l", "ml")), (1000,))
 """Units, and what turns one of them into another."""
-_SCALES = (1000, 10_000, 100_000_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def _bounded(sources: Sequence[str]) -> set[str]:
 
 def _otherwise(quantity: Quantity) -> set[Fraction]:
     """What it is worth in units beside its own: 2,000 of "2,000만 원", 180 of "3시간"."""
-    found = {quantity.value / scale for scale in _SCALES if quantity.value >= scale}
+    found = {quantity.value / scale for scale in SCALES if quantity.value >= scale}
     for units, factors in (_OF_TIME, _OF_AMOUNTS):
         if quantity.unit in units:
             found |= {quantity.value * factor for factor in factors}

@@ -51,6 +51,7 @@ _TERM = re.compile(r"\s*[+-]\s*")
 _SIGN = re.compile(r"\s*([*/+-])\s*")
 _WRITTEN = {"*": "×", "/": "÷"}
 _WON = "원"
+_OTHER_MONEY = ("달러", "불", "유로", "엔", "점")
 _MONEY = re.compile("금액|총액|비용|요금|가격")
 _GROUPED = 1000
 
@@ -72,16 +73,22 @@ def stated(calculation: str, question: str, sources: Sequence[str]) -> str:
 def in_money_for_another(expression: str, question: str, sources: Sequence[str]) -> bool:
     """Whether the question names its unit ("몇 Wh") and what is computed with are prices."""
     unit, told = _asked_unit(question), [*sources, question]
-    if unit in ("", _WON, *_SHARES) or "/" in expression or _MONEY.search(question):
+    if unit in ("", _WON, *_SHARES, *_OTHER_MONEY) or "/" in expression or _MONEY.search(question):
         return False
     counted = _counted(told)
     others = {value for value, unit in counted if unit not in ("", _WON)}
     return _is_of(expression, {value for value, unit in counted if unit == _WON} - others)
 
 
-def as_share(expression: str, question: str) -> str:
-    """The expression in per cent, for who asks for that and is given a quotient that is not; else empty."""
+def as_share(expression: str, question: str, sources: Sequence[str]) -> str:
+    """The expression in per cent, for who asks for that and is given a quotient that is not; else empty.
+
+    What the sources give in per cent is so already: "6 / 12" of a year's 6%.
+    """
     if _asked_unit(question) not in _SHARES or "/" not in expression or _PER_CENT.search(expression):
+        return ""
+    shares = {value for value, unit in _counted([*sources, question]) if unit == "%"}
+    if shares & {value for _, _, value in figures_in(expression)}:
         return ""
     return f"({expression}) * 100" if _ADDS.search(expression) else f"{expression} * 100"
 

@@ -104,7 +104,7 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
             result = evaluate(other, today=today)
         elif below_nothing(value, sources[-1]):
             return {"arithmetic": False, "query": ""}
-        elif value < SHARE_AT_MOST and (other := as_share(expression, sources[-1])):
+        elif value < SHARE_AT_MOST and (other := as_share(expression, sources[-1], sources)):
             result = evaluate(other, today=today)
     except CalculationError:
         # What the model wrote is no expression; it may still read the answer off the documents.

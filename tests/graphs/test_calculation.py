@@ -310,6 +310,10 @@ def test_what_something_is_or_costs_is_not_less_than_nothing() -> None:
         "마감까지 며칠 남았나요?",
         "3월의 손익은 얼마인가요?",
         "얼마나 늘었나요?",
+        "몇 퍼센트 증가했나요?",
+        "수입에서 지출을 빼면 얼마인가요?",
+        "접수 마감까지 며칠인가요?",
+        "By how many did it decrease?",
         "What is the net change?",
     ):
         assert not below_nothing(-3, question)
@@ -328,6 +332,10 @@ def test_what_something_is_or_costs_is_not_less_than_nothing() -> None:
         ("3 * 5000", "3만 원 이상은 3개까지, 한 개에 5,000원", "3 * 5000"),
         ("3 * 5000", "3만 원과 3억 원, 한 개에 5,000원", "3 * 5000"),
         ("41 + 2", "매출은 41억 3,000만 원", "41 + 2"),
+        # A number of months, of pieces, and what makes per cent of a share.
+        ("20000 * 12", "월 회비는 20,000원, 가입비는 12만 원", "20000 * 12"),
+        ("12000 * 3", "3만 원 이상은 무료, 세 개를 사면", "12000 * 3"),
+        ("31 / 40 * 100", "예산 100만 원", "31 / 40 * 100"),
         ("days_between(2026-03-05, 2026-04-10)", "3만 원", "days_between(2026-03-05, 2026-04-10)"),
     ],
 )

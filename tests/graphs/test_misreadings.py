@@ -1,8 +1,14 @@
 """What speaks against a calculation though each of its numbers is there."""
 
+import time
+
 import pytest
 
+from graphs.calculation import unsupported
 from graphs.misreadings import leaves_out_the_asker, of_another_article, rows_of
+
+MOST_S = 4.0
+"""Of all four; the first took five times as long where a pattern went over the digits again for each of them."""
 
 PRICES = """품번: KD-E05 · 품명: 염소 전극 · 단가(원): 367000 · 비고: NB-120용
 품번: NB-E14 · 품명: 산도 전극 · 단가(원): 186000 · 납기(일): 7
@@ -76,6 +82,7 @@ def test_a_code_that_keeps_no_row_of_a_table_withdraws_nothing(
         ("20000 + 5000", "7명이 쓸 회의실을 두 시간 빌리면 얼마인가요?", True),
         # Added as often as it says.
         ("54000 + 54000 + 96000", "평일 당직 두 번과 토요일 당직 한 번은 모두 얼마인가요?", False),
+        ("24000 + 9000", "7만 원어치 나누어 사는 값은 얼마인가요?", True),
         ("54000 + 96000", "평일 당직 두 번과 토요일 당직 한 번은 모두 얼마인가요?", True),
         # In other units, or with its scale left out.
         ("600 - 210", "접속한 지 3시간 30분 됐는데 몇 분 남았나요?", False),
@@ -96,7 +103,7 @@ def test_a_quantity_of_the_asker_is_computed_with(expression: str, question: str
     assert leaves_out_the_asker(expression, question, ["당면 14kg · 단가(원): 350"]) is leaves_out
 
 
-BOUNDS = "30명 이상은 단가를 10% 낮춘다. 회의실은 10명 이하 20,000원, 20명 이하 40,000원이다. 보험료는 90,000원이다."
+BOUNDS = "30명 이상은 단가를 10% 낮춘다. 회의실은 10명 이하 20,000원, 20명 이하 40,000원이다. 보험료는 90,000원, 소득은 90만 원이다."
 
 
 @pytest.mark.parametrize(
@@ -105,18 +112,47 @@ BOUNDS = "30명 이상은 단가를 10% 낮춘다. 회의실은 10명 이하 20,
         # It counts what is added up or compared.
         ("40000 - 20000", "두 건의 차이는 얼마인가요?"),
         ("20000 + 40000 + 90000", "세 개 지점의 비용을 모두 더하면 얼마인가요?"),
-        # It belongs to a name, or to the time of day.
-        ("20000 + 40000", "열대 식물과 진열대를 두 개 다 더하면 얼마인가요?"),
-        ("40000 + 90000", "3번 창고와 5번 창고의 값을 합치면 얼마인가요?"),
+        ("40000 + 90000", "7개 지점의 값을 합치면 얼마인가요?"),
+        ("90000 - 40000", "7개 지점의 값에서 하나를 빼면 얼마인가요?"),
+        ("90000 / 40000", "7개 지점의 값을 나누면 얼마인가요?"),
+        ("90000 - 40000", "7개 지점의 값을 비교하면 얼마나 다른가요?"),
+        ("40000 + 90000", "7개 지점의 값을 합쳐 보면 얼마인가요?"),
+        ("90000 - 40000", "모니터 7대의 화면 크기 차이는 얼마인가요?"),
+        # It belongs to a name, or to another word.
+        ("20000 + 40000", "열대 식물을 사면 얼마인가요?"),
+        ("20000 + 40000", "세대당 값을 내면 얼마인가요?"),
+        ("120 + 80", "두 회사가 합병하면 직원은 모두 몇 명인가요?"),
+        ("120 + 80", "두 건물을 빌리면 모두 얼마인가요?"),
+        ("120 + 80", "7번 창고를 빌리면 모두 얼마인가요?"),
+        ("120 + 80", "7회차까지 내면 모두 얼마인가요?"),
+        ("120 + 80", "7번째로 내면 모두 얼마인가요?"),
+        ("120 + 80", "7회의실을 빌리면 모두 얼마인가요?"),
         ("40000 + 90000", "4대 보험을 들면 보험료와 대여료는 모두 얼마인가요?"),
         # It is a bound, or is to be checked.
-        ("40000 + 90000", "대여료와 보험료를 더하면 20만 원이 넘나요?"),
+        ("40000 + 90000", "값이 70만 원이 넘으면 모두 얼마인가요?"),
+        ("40000 + 90000", "7개가 넘으면 모두 얼마인가요?"),
+        ("40000 + 90000", "7일 안에 반품하면 얼마인가요?"),
         ("40000 * 10%", "5일 전에 취소하면 수수료는 얼마인가요?"),
+        ("40000 * 10%", "출발 15일 전 취소하면 수수료는 얼마인가요?"),
         # It tells which row of those with bounds is meant.
         ("40000 + 90000", "15명이 빌리면 대여료와 보험료는 모두 얼마인가요?"),
-        # All of it is the amount: 35,000.
+        # All of it is the amount.
         ("35000 * 0.9", "3만 5천 원짜리를 사면 할인된 값은 얼마인가요?"),
+        ("150000000 * 4%", "1억 5,000만 원을 빌리면 이자는 얼마인가요?"),
+        ("15000 - 12000", "1만 5,000원을 내면 거스름돈은 얼마인가요?"),
+        # The documents give it in other figures.
+        ("40000 + 50000", "소득이 900000원이면 모두 얼마인가요?"),
+        ("40000 + 50000", "소득이 90만 원이면 모두 얼마인가요?"),
     ],
 )
 def test_what_only_tells_which_is_meant_need_not_be_computed_with(expression: str, question: str) -> None:
     assert not leaves_out_the_asker(expression, question, [BOUNDS])
+
+
+def test_hostile_documents_cost_no_time() -> None:
+    hostile = ["1" * 20_000, "1," * 2_500, "1-" * 2_500 + "1" * 10_000, "1만" * 2_500]
+    started = time.perf_counter()
+    for text in hostile:
+        leaves_out_the_asker("2 + 2", "3대를 사면 얼마인가요?", [text])
+        unsupported("2 + 2", [text])
+    assert time.perf_counter() - started < MOST_S

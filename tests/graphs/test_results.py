@@ -80,6 +80,10 @@ PRICES = ["품번: MT-740 · 단가(원): 4870000 · 비고: 18 W", "회비는 2
         ("4870000 / 20000", "한 대 값은 몇 명의 회비인가요?", False),
         ("20000 * 12", "회비는 몇 퍼센트인가요?", False),
         ("4870000 * 3", "무엇이 나오나요?", False),
+        # Other money, and what is asked beside it.
+        ("20000 * 2", "회비 두 번은 몇 유로인가요?", False),
+        ("20000 * 1", "회비를 내면 몇 점이 쌓이나요?", False),
+        ("20000 * 34", "회원은 몇 명이고 회비 총액은 어떻게 되나요?", False),
     ],
 )
 def test_prices_make_nothing_but_money(expression: str, question: str, in_money: bool) -> None:
@@ -95,9 +99,12 @@ def test_prices_make_nothing_but_money(expression: str, question: str, in_money:
         ("100 * 31 / 40", "목표의 몇 퍼센트를 이뤘나요?", ""),
         ("31 / 40", "목표의 몇 배인가요?", ""),
         ("100 - 12", "몇 퍼센트가 남았나요?", ""),
+        # It is per cent as it stands.
+        ("6 / 12", "연 이율이 6%이면 한 달에는 몇 퍼센트인가요?", ""),
+        ("(3 + 5) / 2", "두 요율의 평균은 몇 퍼센트인가요?", ""),
     ],
 )
 def test_a_quotient_is_given_in_per_cent_for_who_asks_for_that(
     expression: str, question: str, share: str
 ) -> None:
-    assert as_share(expression, question) == share
+    assert as_share(expression, question, ["요율은 3%와 5%이다."]) == share
