@@ -298,6 +298,7 @@ def test_what_the_documents_say_word_for_word_is_no_quantity_of_the_asker() -> N
     assert surely_calculates("3대를 사면 얼마인가요?", ["1대: 5,000원"])
     assert has_own_quantity("2개 사면 얼마예요?", ["가격은 8,000원, 12개월 할부"])
     assert not has_own_quantity("두 명이 가면 얼마예요?", ["2인 요금은 8,000원"])
+    assert not has_own_quantity("제12조의 과태료는 얼마인가요?", [])
     assert has_own_quantity("셋이서 가면 얼마예요?", ["1인 요금은 8,000원"])
 
 
