@@ -44,9 +44,9 @@ def leaves_out_the_asker(expression: str, question: str, sources: Sequence[str])
     One is enough: another may only tell which row is meant ("7명이 회의실을 두 시간 빌리면").
     """
     brought = supposed_quantities(question, sources)
-    if not brought or (
-        {quantity.unit for quantity in brought} <= _bounded(sources) and not _TIMES.search(expression)
-    ):
+    if not brought:
+        return False
+    if not _TIMES.search(expression) and {quantity.unit for quantity in brought} <= _bounded(sources):
         return False
     own = {quantity.value for quantity in brought}
     turned = own.union(durations_in(question), *map(_otherwise, brought))

@@ -72,10 +72,10 @@ def stated(calculation: str, question: str, sources: Sequence[str]) -> str:
 
 def in_money_for_another(expression: str, question: str, sources: Sequence[str]) -> bool:
     """Whether the question names its unit ("몇 Wh") and what is computed with are prices."""
-    unit, told = _asked_unit(question), [*sources, question]
-    if unit in ("", _WON, *_SHARES, *_OTHER_MONEY) or "/" in expression or _MONEY.search(question):
+    asked = _asked_unit(question)
+    if asked in ("", _WON, *_SHARES, *_OTHER_MONEY) or "/" in expression or _MONEY.search(question):
         return False
-    counted = _counted(told)
+    counted = _counted([*sources, question])
     others = {value for value, unit in counted if unit not in ("", _WON)}
     return _is_of(expression, {value for value, unit in counted if unit == _WON} - others)
 
@@ -137,11 +137,12 @@ def _counted(sources: Sequence[str]) -> set[tuple[Fraction, str]]:
 
 
 def _is_in_won(expression: str, sources: Sequence[str]) -> bool:
-    """Whether each term has one amount in won, and nothing is divided by it."""
+    """As `_is_of`, with all amounts that the sources give in won."""
     return _is_of(expression, {value for value, unit in _counted(sources) if unit == _WON})
 
 
 def _is_of(expression: str, won: set[Fraction]) -> bool:
+    """Whether each term has one of these amounts, and nothing is divided by it."""
     for term in _TERM.split(expression):
         amounts = [start for start, _, value in figures_in(term) if value in won]
         if len(amounts) != 1 or "(" in term or "/" in term[: amounts[0]]:

@@ -80,9 +80,10 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
     reply = await run.ask(prompt(state, resources, instruction), max_tokens=PLAN_TOKENS)
     plan = read_plan(reply.text, truncated=reply.truncated)
     # Without the numbers that they are shown under, which are nothing to compute with.
-    sources = [*_lines(state), state.standalone or state.question]
+    lines, question = _lines(state), state.standalone or state.question
+    sources = [*lines, question]
     if plan.lookup:
-        if _is_asked(state, run, plan.lookup) and not surely_calculates(sources[-1]):
+        if _is_asked(state, run, plan.lookup) and not surely_calculates(question):
             # Nothing more can be looked up; as it may not have to be calculated it may still be written.
             return {"arithmetic": False, "query": ""}
         return {"query": plan.lookup, "lacking": plan.lookup, "rewrites": state.rewrites + 1}
@@ -94,17 +95,17 @@ async def _planned(state: State, run: Run) -> dict[str, Any]:
         not expression
         or unsupported(expression, dated)
         or not grounded
-        or _is_misread(expression, sources[-1], state)
+        or _is_misread(expression, question, lines, state)
     ):
         return {"arithmetic": False, "query": ""}
     try:
         result = evaluate(expression, today=today)
         value = _value(result)
-        if value < 0 and (other := turned(expression, sources[-1])):
+        if value < 0 and (other := turned(expression, question)):
             result = evaluate(other, today=today)
-        elif below_nothing(value, sources[-1]):
+        elif below_nothing(value, question):
             return {"arithmetic": False, "query": ""}
-        elif value < SHARE_AT_MOST and (other := as_share(expression, sources[-1], sources)):
+        elif value < SHARE_AT_MOST and (other := as_share(expression, question, sources)):
             result = evaluate(other, today=today)
     except CalculationError:
         # What the model wrote is no expression; it may still read the answer off the documents.
@@ -117,12 +118,10 @@ def _value(result: Calculation) -> float | Decimal:
     return result.value if isinstance(result.value, int | float | Decimal) else 0
 
 
-def _is_misread(expression: str, question: str, state: State) -> bool:
+def _is_misread(expression: str, question: str, lines: list[str], state: State) -> bool:
     """Whether something speaks against an expression whose numbers all stand there."""
-    lines = _lines(state)
-    if leaves_out_the_asker(expression, state.question, lines):
-        return True
-    if in_money_for_another(expression, question, lines):
+    own = state.question  # what the turn before brought along need not count any more
+    if leaves_out_the_asker(expression, own, lines) or in_money_for_another(expression, question, lines):
         return True
     rows = [rows_of(passage["text"]) for passage in state.found]
     shown = chain.from_iterable(rows[: state.shown])
